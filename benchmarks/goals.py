@@ -1,0 +1,82 @@
+"""The goals of speed, and whether the figures meet them.  Best times are compared, of cases that took turns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.datasets import MIXED
+
+
+@dataclass(frozen=True)
+class Judged:
+    work: str
+    goal: str
+    measured: str
+    met: str
+
+
+class _Unmeasured(Exception):
+    pass
+
+
+def _get(data: dict, *path: str):
+    for key in path:
+        if not isinstance(data, dict) or data.get(key) is None:
+            raise _Unmeasured
+        data = data[key]
+    return data
+
+
+def judge(data: dict, real: str) -> list[Judged]:
+    """Every goal that this suite measures; `data` is by section, then input, then case."""
+
+    def best(section: str, name: str, case: str) -> float:
+        return _get(data, section, name, case, "best")
+
+    def times(section: str, name: str, peer: str) -> float:
+        return best(section, name, peer) / best(section, name, "metalith")
+
+    def access(name: str) -> float:
+        return best_access(name) / best_access('dict["Rows"]')
+
+    def best_access(name: str) -> float:
+        return _get(data, "access", name, "best")
+
+    def held(name: str) -> float:
+        return _get(data, "memory", name, "metalith", "rss") / 1024
+
+    at_least: list[tuple[str, float, Callable[[], float]]] = [
+        ("ingest, against dcmjs under Node", 100, lambda: times("ingest", real, "dcmjs")),
+        ("ingest, against orjson + naturalizer", 100, lambda: times("ingest", real, "orjson+naturalize")),
+        ("ingest, against simdjson's bare parse", 2, lambda: times("ingest", real, "simdjson-parse")),
+    ]
+    at_least += [
+        (f"mixed instances ({name}), orjson + naturalizer", 2, lambda n=name: times("ingest", n, "orjson+naturalize"))
+        for name in MIXED
+    ]
+    at_least += [("every value read, orjson + naturalizer", 10, lambda: times("read all", real, "orjson+naturalize"))]
+    at_most: list[tuple[str, float, str, Callable[[], float]]] = [
+        ("memory held per instance (ct-600)", 1.5, " KiB", lambda: held("ct-600")),
+        ("inst.Rows, against a dict look-up", 2, "x", lambda: access("inst.Rows")),
+        ('inst["Rows"], against a dict look-up', 2, "x", lambda: access('inst["Rows"]')),
+        (
+            "ingest, collector on against off",
+            1.1,
+            "x",
+            lambda: best("ingest", real, "metalith") / best("ingest", real, "metalith (gc off)"),
+        ),
+        ("import metalith", 40, " ms", lambda: _get(data, "imports", "wall", "best") * 1e3),
+    ]
+    judged = [_judged(work, f">= {goal:g}x", value, "x", lambda v, g=goal: v >= g) for work, goal, value in at_least]
+    judged += [
+        _judged(work, f"<= {goal:g}{unit}", value, unit, lambda v, g=goal: v <= g)
+        for work, goal, unit, value in at_most
+    ]
+    return judged
+
+
+def _judged(work: str, goal: str, value: Callable[[], float], unit: str, holds: Callable[[float], bool]) -> Judged:
+    try:
+        figure = value()
+    except _Unmeasured:
+        return Judged(work, goal, "-", "not measured")
+    return Judged(work, goal, f"{figure:.2f}{unit}", "yes" if holds(figure) else "NO")

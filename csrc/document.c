@@ -1,0 +1,289 @@
+/*
+ * document.c: the documents around the datasets, whole or in pieces.
+ *
+ * In pieces, input gathers in a buffer until it holds whole datasets; a light pass over the new bytes (brackets and
+ * strings only) finds where the last one ends, so that no dataset is scanned twice and nothing is quadratic however
+ * small the pieces are. Datasets are scanned in batches: with each batch the buffer moves and prediction starts anew,
+ * which a batch of some hundred kilobytes makes unnoticeable.
+ */
+#include "document.h"
+
+#include <stdlib.h>
+
+#include "scan.h"
+
+enum { PLACE_START, PLACE_OPENED, PLACE_ITEM, PLACE_AFTER_ITEM, PLACE_BETWEEN };
+#define BATCH ((size_t)256 * 1024)
+
+/* ---- faults ---- */
+
+const char *ml_fail(ml_scan *scan, ml_code code, const char *at) {
+    ml_error *error = &scan->error;
+    if (error->code != ML_OK) return NULL; /* the first one counts */
+    error->code = code;
+    error->offset = scan->base + (uint64_t)(at - scan->begin);
+    error->row = scan->document->root.rows;
+    error->depth = scan->steps;
+    memcpy(error->path, scan->path, scan->steps * sizeof *error->path);
+    return NULL;
+}
+
+/* The listed problem of this kind and attribute, or NULL. */
+static ml_problem *find_problem(ml_scan *scan, ml_problem_kind kind, uint32_t depth) {
+    ml_problems *problems = &scan->document->problems;
+    for (uint32_t i = problems->count; i-- > 0;) {
+        ml_problem *problem = &problems->list[i];
+        if (problem->kind != kind || problem->depth != depth) continue;
+        uint32_t d = 0, kept = depth < ML_PATH_KEPT ? depth : ML_PATH_KEPT;
+        while (d < kept && problem->path[d].tag == scan->path[d].tag) d++;
+        if (d == kept) return problem;
+    }
+    return NULL;
+}
+
+const char *ml_note_problem(ml_scan *scan, ml_table *table, uint32_t column, ml_problem_kind kind, const char *at) {
+    ml_column *c = &table->columns[column];
+    ml_problems *problems = &scan->document->problems;
+    scan->path[scan->depth].tag = c->tag;
+    scan->path[scan->depth].item = 0;
+    if (scan->strict) {
+        scan->steps = scan->depth + 1;
+        scan->error.problem = kind;
+        return ml_fail(scan, ML_E_PROBLEM, at);
+    }
+    uint32_t depth = scan->depth + 1, bit = 1u << kind;
+    if (c->problems & bit) {
+        ml_problem *problem = find_problem(scan, kind, depth);
+        if (problem) {
+            problem->count++;
+            return at;
+        }
+        problems->unlisted++;
+        return at;
+    }
+    c->problems |= bit;
+    if (problems->count >= scan->limits.problems) {
+        problems->unlisted++;
+        return at;
+    }
+    if (problems->count == problems->capacity) {
+        size_t capacity = ml_grown(problems->capacity, (size_t)problems->count + 1, 8);
+        ml_problem *list = realloc(problems->list, capacity * sizeof *list);
+        if (!list) return ml_fail(scan, ML_E_MEMORY, at);
+        problems->list = list;
+        problems->capacity = (uint32_t)capacity;
+    }
+    ml_problem *problem = &problems->list[problems->count++];
+    *problem =
+        (ml_problem){kind, scan->document->root.rows, scan->base + (uint64_t)(at - scan->begin), 1, depth, {{0, 0}}};
+    memcpy(problem->path, scan->path, (depth < ML_PATH_KEPT ? depth : ML_PATH_KEPT) * sizeof *scan->path);
+    return at;
+}
+
+int ml_reserve_scratch(ml_scan *scan, size_t n) {
+    if (n <= scan->scratch_size) return 1;
+    size_t size = ml_grown(scan->scratch_size, n, 256);
+    char *scratch = realloc(scan->scratch, size);
+    if (!scratch) {
+        ml_fail(scan, ML_E_MEMORY, scan->begin);
+        return 0;
+    }
+    scan->scratch = scratch;
+    scan->scratch_size = size;
+    return 1;
+}
+
+/* ---- life ---- */
+
+ml_scan *ml_scan_new(const ml_limits *limits, uint32_t seed, int strict) {
+    ml_scan *scan = calloc(1, sizeof *scan);
+    if (!scan) return NULL;
+    scan->document = ml_document_new(seed);
+    if (!scan->document) {
+        free(scan);
+        return NULL;
+    }
+    scan->limits = *limits;
+    if (scan->limits.sequence_depth > ML_PATH_DEPTH - 1) scan->limits.sequence_depth = ML_PATH_DEPTH - 1;
+    scan->strict = strict;
+    scan->generation = 1;
+    return scan;
+}
+
+void ml_scan_free(ml_scan *scan) {
+    if (!scan) return;
+    ml_document_free(scan->document);
+    free(scan->scratch);
+    free(scan->brackets);
+    free(scan->changed);
+    free(scan->undo);
+    free(scan->pending);
+    free(scan);
+}
+
+const ml_error *ml_scan_error(const ml_scan *scan) {
+    return &scan->error;
+}
+
+ml_document *ml_scan_take(ml_scan *scan) {
+    ml_document *document = scan->document;
+    scan->document = NULL;
+    ml_document_finish(document);
+    return document;
+}
+
+/* ---- documents ---- */
+
+/* Scans text[0..n), which ends between datasets unless the input is at fault. */
+static int scan_text(ml_scan *scan, const char *text, size_t n) {
+    const char *p = text, *end = text + n;
+    scan->begin = text;
+    scan->end = end;
+    for (;;) {
+        scan->steps = scan->depth = 0;
+        p = ml_skip_space(p, end);
+        if (p == end) return 1;
+        switch (scan->place) {
+        case PLACE_START:
+        case PLACE_BETWEEN:
+            if (*p == '[') {
+                scan->place = PLACE_OPENED;
+                p++;
+                break;
+            }
+            if (*p != '{') return ml_fail(scan, ML_E_SYNTAX, p) != NULL;
+            p = ml_read_row(scan, &scan->document->root, p);
+            scan->place = PLACE_BETWEEN;
+            break;
+        case PLACE_OPENED:
+            if (*p == ']') {
+                scan->place = PLACE_BETWEEN;
+                p++;
+                break;
+            }
+            /* fall through */
+        case PLACE_ITEM:
+            if (*p != '{') {
+                /* another value is JSON, but no dataset */
+                int json = *p == '[' || *p == '"' || *p == 'n' || *p == 't' || *p == 'f' || *p == '-' ||
+                           (*p >= '0' && *p <= '9');
+                return ml_fail(scan, json ? ML_E_DATASET : ML_E_SYNTAX, p) != NULL;
+            }
+            p = ml_read_row(scan, &scan->document->root, p);
+            scan->place = PLACE_AFTER_ITEM;
+            break;
+        default:
+            if (*p != ',' && *p != ']') return ml_fail(scan, ML_E_SYNTAX, p) != NULL;
+            scan->place = *p == ',' ? PLACE_ITEM : PLACE_BETWEEN;
+            p++;
+        }
+        if (!p) return 0;
+    }
+}
+
+/* The input has ended after what was scanned. */
+static int close_input(ml_scan *scan) {
+    if (scan->place == PLACE_BETWEEN) return 1;
+    return ml_fail(scan, scan->place == PLACE_START ? ML_E_EMPTY : ML_E_TRUNCATED, scan->end) != NULL;
+}
+
+static size_t byte_order_mark(const char *text, size_t n) {
+    return n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
+static int check_bytes(ml_scan *scan, uint64_t n) {
+    if (n <= scan->limits.bytes) return 1;
+    scan->error.code = ML_E_LIMIT_BYTES;
+    scan->error.offset = scan->limits.bytes;
+    scan->error.row = scan->document->root.rows;
+    return 0;
+}
+
+int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
+    if (!check_bytes(scan, n)) return 0;
+    size_t mark = byte_order_mark(text, n);
+    scan->base = mark;
+    return scan_text(scan, text + mark, n - mark) && close_input(scan);
+}
+
+/* ---- pieces ---- */
+
+/* Looks on in the buffer for the end of the last whole dataset (scan->boundary). */
+static void look(ml_scan *scan) {
+    const char *text = scan->pending;
+    size_t i = scan->looked, n = scan->pending_size;
+    while (i < n) {
+        if (scan->in_string) {
+            char c = text[i++];
+            if (scan->escaped) {
+                scan->escaped = 0;
+            } else if (c == '\\') {
+                scan->escaped = 1;
+            } else if (c == '"') {
+                scan->in_string = 0;
+            }
+            continue;
+        }
+        switch (text[i++]) {
+        case '"': scan->in_string = 1; break;
+        case '{':
+        case '[':
+            if (scan->open == 0) scan->in_array = text[i - 1] == '[';
+            scan->open++;
+            break;
+        case '}':
+        case ']':
+            if (scan->open) scan->open--;
+            if (scan->open <= scan->in_array) scan->boundary = i;
+            break;
+        default: break;
+        }
+    }
+    scan->looked = n;
+}
+
+/* Scans the buffer's first n bytes and drops them. */
+static int scan_pending(ml_scan *scan, size_t n) {
+    int ok = scan_text(scan, scan->pending, n);
+    scan->base += n;
+    scan->pending_size -= n;
+    scan->looked -= n;
+    scan->boundary = 0;
+    memmove(scan->pending, scan->pending + n, scan->pending_size);
+    scan->generation++;
+    return ok;
+}
+
+int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
+    scan->total += n;
+    if (!check_bytes(scan, scan->total)) return 0;
+    if (scan->pending_size + n > scan->pending_capacity) {
+        size_t capacity = ml_grown(scan->pending_capacity, scan->pending_size + n, 4096);
+        char *pending = realloc(scan->pending, capacity);
+        if (!pending) {
+            scan->error.code = ML_E_MEMORY;
+            return 0;
+        }
+        scan->pending = pending;
+        scan->pending_capacity = capacity;
+    }
+    if (n) memcpy(scan->pending + scan->pending_size, text, n);
+    scan->pending_size += n;
+    if (scan->place == PLACE_START && scan->base == 0) {
+        if (scan->pending_size < 3) return 1; /* may be the beginning of a byte order mark */
+        size_t mark = byte_order_mark(scan->pending, scan->pending_size);
+        if (mark) {
+            scan->pending_size -= mark;
+            memmove(scan->pending, scan->pending + mark, scan->pending_size);
+            scan->base = mark;
+        }
+    }
+    look(scan);
+    return scan->boundary < BATCH ? 1 : scan_pending(scan, scan->boundary);
+}
+
+int ml_scan_end(ml_scan *scan) {
+    if (scan->pending_size && !scan_pending(scan, scan->pending_size)) return 0;
+    scan->begin = scan->end = scan->pending;
+    return close_input(scan);
+}

@@ -1,0 +1,122 @@
+/*
+ * gather.c: each distinct value is converted once; what remains for a row is a copy from there by its cell.
+ */
+#include "gather.h"
+#include "items.h"
+#include "number.h"
+
+#include <math.h>
+
+/* A slot without building the shape's map, which readers of one attribute do not need. */
+static uint32_t slot_of(const ml_shape *shape, uint32_t column) {
+    if (shape->identity) return column < shape->width ? column : ML_NO_INDEX;
+    for (uint32_t s = 0; s < shape->width; s++) {
+        if (shape->columns[s] == column) return s;
+    }
+    return ML_NO_INDEX;
+}
+
+void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t *cells) {
+    uint32_t last_shape = ML_NO_INDEX, slot = ML_NO_INDEX;
+    for (uint32_t r = 0; r < table->rows; r++) {
+        ml_row row = ml_table_row(table, r);
+        if (row.shape != last_shape) {
+            last_shape = row.shape;
+            slot = slot_of(&table->shapes[last_shape], column);
+        }
+        cells[r] = slot == ML_NO_INDEX ? ML_NO_INDEX : ml_shape_cell(&table->shapes[last_shape], slot, row.index);
+    }
+}
+
+int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell) {
+    *cell = ML_NO_INDEX;
+    for (uint32_t s = 0; s < table->shape_count; s++) {
+        const ml_shape *shape = &table->shapes[s];
+        if (!shape->rows) continue;
+        uint32_t slot = slot_of(shape, column);
+        if (slot == ML_NO_INDEX || (shape->cells && shape->cells[slot])) return 0;
+        if (*cell != ML_NO_INDEX && shape->first[slot] != *cell) return 0;
+        *cell = shape->first[slot];
+    }
+    return *cell != ML_NO_INDEX;
+}
+
+/* The members of a value, one after the other; 0 at the end. */
+typedef struct members {
+    const ml_value *value;
+    ml_items items;
+    int done;
+} members;
+
+static members members_of(const ml_value *value) {
+    return (members){value, ml_items_of(value->text, value->length), 0};
+}
+
+static int next_member(members *m, ml_item *item) {
+    if (m->value->form == ML_FORM_LIST) return ml_items_next(&m->items, item);
+    if (m->done) return 0;
+    m->done = 1;
+    *item = (ml_item){m->value->form == ML_FORM_STRING ? ML_ITEM_STRING : ML_ITEM_NUMBER, 0, m->value->text,
+                      m->value->length};
+    return 1;
+}
+
+static int is_empty(const ml_item *item) {
+    if (item->kind == ML_ITEM_NULL) return 1;
+    size_t n = item->length;
+    while (n && (item->text[n - 1] == ' ' || item->text[n - 1] == '\0')) n--;
+    return n == 0;
+}
+
+uint32_t ml_value_count(const ml_value *value) {
+    switch (value->form) {
+    case ML_FORM_EMPTY:
+    case ML_FORM_EMPTY_LIST: return 0;
+    case ML_FORM_STRING:
+    case ML_FORM_NUMBER:
+    case ML_FORM_LIST: break;
+    default: return UINT32_MAX;
+    }
+    members m = members_of(value);
+    ml_item item = {.length = 0};
+    uint32_t count = 0, empty = 0;
+    while (next_member(&m, &item)) {
+        count++;
+        empty += (uint32_t)is_empty(&item);
+    }
+    return count == 1 && empty ? 0 : count;
+}
+
+static int is_number(const ml_item *item) {
+    return item->kind == ML_ITEM_NUMBER || (item->kind == ML_ITEM_STRING && !item->escaped);
+}
+
+ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t count) {
+    members m = members_of(value);
+    ml_item item;
+    for (uint32_t i = 0; i < count && next_member(&m, &item); i++) {
+        if (is_empty(&item)) {
+            out[i] = NAN;
+        } else if (!is_number(&item) || ml_parse_double(item.text, item.length, &out[i]) != ML_NUMBER_OK) {
+            return ML_NUMBERS_NOT;
+        }
+    }
+    return ML_NUMBERS_OK;
+}
+
+ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count) {
+    members m = members_of(value);
+    ml_item item;
+    for (uint32_t i = 0; i < count && next_member(&m, &item); i++) {
+        missing[i] = (uint8_t)is_empty(&item);
+        out[i] = 0;
+        if (missing[i]) continue;
+        if (!is_number(&item)) return ML_NUMBERS_NOT;
+        switch (ml_parse_int64(item.text, item.length, &out[i])) {
+        case ML_NUMBER_OK: break;
+        case ML_NUMBER_RANGE: return ML_NUMBERS_RANGE;
+        default: return ML_NUMBERS_NOT;
+        }
+    }
+    return ML_NUMBERS_OK;
+}

@@ -1,0 +1,28 @@
+/*
+ * gather.h: columns as arrays: the cells of an attribute in all rows, and its distinct values as numbers.
+ */
+#ifndef ML_GATHER_H
+#define ML_GATHER_H
+
+#include "table.h"
+
+/* The cells of a column in all rows; ML_NO_INDEX where a row lacks it (rows that spell the attribute otherwise
+ * included). */
+void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t *cells);
+
+/* Whether every row has the attribute, with one value: *cell. */
+int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell);
+
+/* How many values a distinct value holds: 0 when empty. UINT32_MAX when it is none that numbers can be made of (items,
+ * bulk, …). */
+uint32_t ml_value_count(const ml_value *value);
+
+typedef enum ml_numbers_status { ML_NUMBERS_OK, ML_NUMBERS_NOT, ML_NUMBERS_RANGE } ml_numbers_status;
+
+/* Its values as doubles [count], nulls as NaN. */
+ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t count);
+
+/* Its values as integers [count]; missing[i] is set, and out[i] 0, for nulls. */
+ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * predict.c: the few templates of a table; how they are followed is in row.c.
+ */
+#include "predict.h"
+
+#include <stdlib.h>
+
+static void template_free(ml_template *template) {
+    free(template->start); /* one block with column and cell */
+    free(template->element);
+}
+
+void ml_templates_free(ml_templates *templates) {
+    if (!templates) return;
+    for (int i = 0; i < ML_TEMPLATES; i++) template_free(&templates->kept[i]);
+    template_free(&templates->building);
+    free(templates);
+}
+
+ml_templates *ml_table_templates(ml_table *table) {
+    if (!table->templates) {
+        table->templates = calloc(1, sizeof *table->templates);
+        if (table->templates) table->templates->last_shape = ML_NO_INDEX;
+    }
+    return table->templates;
+}
+
+static ml_template *of_shape(ml_templates *templates, uint32_t shape, uint32_t generation) {
+    for (int i = 0; i < ML_TEMPLATES; i++) {
+        ml_template *template = &templates->kept[i];
+        if (template->shape == shape && template->generation == generation) return template;
+    }
+    return NULL;
+}
+
+ml_template *ml_likely_template(ml_table *table, uint32_t generation) {
+    ml_templates *templates = table->templates;
+    if (templates->last_shape == ML_NO_INDEX) return NULL;
+    uint32_t next = table->shapes[templates->last_shape].successor;
+    ml_template *template = next == ML_NO_INDEX ? NULL : of_shape(templates, next, generation);
+    return template ? template : of_shape(templates, templates->last_shape, generation);
+}
+
+int ml_template_reserve(ml_template *template) {
+    uint32_t count = template->count;
+    if (count < template->capacity) return 1;
+    size_t capacity = ml_grown(template->capacity, (size_t)count + 1, 8);
+    if (capacity > UINT32_MAX / 4) return 0;
+    uint32_t *block = malloc(3 * capacity * sizeof *block);
+    ml_element *element = realloc(template->element, capacity * sizeof *element);
+    if (element) template->element = element;
+    if (!block || !element) {
+        free(block);
+        return 0;
+    }
+    if (count) {
+        memcpy(block, template->start, count * sizeof *block);
+        memcpy(block + capacity, template->column, count * sizeof *block);
+        memcpy(block + 2 * capacity, template->cell, count * sizeof *block);
+    }
+    free(template->start);
+    template->start = block;
+    template->column = block + capacity;
+    template->cell = block + 2 * capacity;
+    template->capacity = (uint32_t)capacity;
+    return 1;
+}
+
+void ml_keep_template(ml_table *table, uint32_t shape) {
+    ml_templates *templates = table->templates;
+    ml_template *place = of_shape(templates, shape, templates->building.generation);
+    if (!place) {
+        place = &templates->kept[templates->turn];
+        templates->turn = (templates->turn + 1) % ML_TEMPLATES;
+    }
+    ml_template old = *place;
+    *place = templates->building;
+    place->shape = shape;
+    templates->building = old;
+    templates->building.generation = 0;
+}
+
+void ml_void_template(ml_table *table, uint32_t shape) {
+    for (int i = 0; i < ML_TEMPLATES; i++) {
+        if (table->templates->kept[i].shape == shape) table->templates->kept[i].generation = 0;
+    }
+}
+
+void ml_note_shape(ml_table *table, uint32_t shape) {
+    ml_templates *templates = table->templates;
+    if (templates->last_shape != ML_NO_INDEX) table->shapes[templates->last_shape].successor = shape;
+    templates->last_shape = shape;
+}

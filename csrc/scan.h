@@ -1,0 +1,131 @@
+/*
+ * scan.h: the JSON scanner's state and the steps between its files. Private to csrc; the public face is document.h.
+ *
+ *   json.c      JSON as such: numbers, values that are only skipped, arrays of scalars
+ *   element.c   one element of the DICOM JSON Model: vr, Value, BulkDataURI, InlineBinary
+ *   check.c     whether a new value is what its VR says
+ *   row.c       one dataset: following a template, element by element where that fails
+ *   document.c  the documents around the datasets, and input that comes in pieces
+ *
+ * Every step takes a position and returns the position after what it read, or NULL once the error has been noted.
+ */
+#ifndef ML_SCAN_H
+#define ML_SCAN_H
+
+#include "document.h"
+#include "intern.h"
+#include "predict.h"
+#include "text.h"
+
+/* What undoes one step of following a template. */
+typedef struct ml_undo {
+    uint32_t index;
+    uint32_t cell;
+    int64_t delta; /* by which the elements up to this one were moved */
+    ml_element element;
+} ml_undo;
+
+struct ml_scan {
+    const char *begin, *end; /* the text at hand */
+    uint64_t base;           /* offset of begin in the whole input */
+    ml_document *document;
+    ml_limits limits;
+    int strict;
+    uint32_t generation; /* of the buffer that templates point into */
+    uint32_t depth;      /* sequences around the dataset that is being read */
+    uint32_t steps;      /* of `path` that describe the position: depth, or one more inside an element */
+    ml_step path[ML_PATH_DEPTH + 1];
+    ml_error error;
+
+    char *scratch; /* room to minify and unescape in */
+    size_t scratch_size;
+    uint8_t *brackets; /* one bit for each open bracket of a skipped value: whether it is an object */
+
+    /* stacks of what following templates changed, shared by all depths */
+    uint32_t *changed;
+    ml_undo *undo;
+    uint32_t undo_count, undo_capacity;
+
+    /* between pieces of input (document.c) */
+    int place; /* where between datasets the text at hand ends */
+    char *pending;
+    size_t pending_size, pending_capacity, boundary, looked;
+    uint32_t open;
+    uint8_t in_string, escaped, in_array;
+    uint64_t total;
+};
+
+/* Notes an error; returns NULL, so that `return ml_fail(…)` reads as it does. */
+const char *ml_fail(ml_scan *scan, ml_code code, const char *at);
+
+/* Lists a problem of a column (kinds once a column); NULL when strict makes it an error, else any other pointer. */
+const char *ml_note_problem(ml_scan *scan, ml_table *table, uint32_t column, ml_problem_kind kind, const char *at);
+
+/* Room for n bytes in scan->scratch; 0 without memory (noted). */
+int ml_reserve_scratch(ml_scan *scan, size_t n);
+
+/* ---- json.c ---- */
+
+enum {
+    ML_HAS_STRING = 1,
+    ML_HAS_NUMBER = 2,
+    ML_HAS_NULL = 4,
+    ML_HAS_BOOL = 8,
+    ML_HAS_NAME = 16,   /* an object of strings and nulls, as PN has them */
+    ML_HAS_OTHER = 32,  /* any other object, an array */
+    ML_HAS_NAN = 64,    /* a bare NaN or Infinity */
+    ML_HAS_SPACE = 128, /* between tokens */
+    ML_HAS_ESCAPE = 256,
+    ML_HAS_SURROGATE = 512
+};
+
+typedef struct ml_array {
+    unsigned has;
+    uint32_t count;
+    const char *text; /* of the only string (between its quotes) or number; otherwise what is between the brackets */
+    size_t length;
+} ml_array;
+
+/* Any JSON value, validated and not looked at. */
+const char *ml_skip_value(ml_scan *scan, const char *p);
+
+/* A string, p at its opening quote; *quote is its closing one. */
+const char *ml_read_string(ml_scan *scan, const char *p, const char **quote, unsigned *flags);
+
+/* A JSON number's end; NULL (nothing noted) when none begins at p. */
+const char *ml_number_end(const char *p, const char *end);
+
+/* An array of anything, p at its opening bracket. */
+const char *ml_read_array(ml_scan *scan, const char *p, ml_array *array);
+
+/* After a member or item: skips space, a comma and space, or the closing bracket. *more tells which. */
+const char *ml_next_or_close(ml_scan *scan, const char *p, char close, int *more);
+
+/* ---- element.c ---- */
+
+/* The column of the key whose opening quote is at p; returns the position of the element after the colon. */
+const char *ml_read_key(ml_scan *scan, ml_table *table, const char *p, uint32_t guess, uint32_t *column);
+
+/* The element at p, whose key began at `key`. */
+const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, const char *key, const char *p,
+                            ml_element *element, uint32_t *cell);
+
+/* A value that stands alone: interns it and checks it if it is new. ML_NO_INDEX after an error. */
+uint32_t ml_take_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text,
+                       size_t length, unsigned has, const char *at);
+
+/* The cell of an array of scalars; *form is what it turned out to be. */
+uint32_t ml_take_array(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr, const ml_array *array, ml_form *form);
+
+/* ---- check.c ---- */
+
+/* Lists what is wrong with a value that has just become one of its column's; 0 when strict makes it an error. */
+int ml_check_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text,
+                   size_t length, unsigned has, const char *at);
+
+/* ---- row.c ---- */
+
+/* The dataset at p (a brace, which the caller has seen) becomes a row of the table. */
+const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p);
+
+#endif
