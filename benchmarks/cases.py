@@ -5,10 +5,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import metalith
 import numpy
 import orjson
 
+import metalith
 from benchmarks import check, measure, peers
 from benchmarks.datasets import Input
 

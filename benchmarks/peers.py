@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import metalith
 import orjson
 from pydicom.datadict import DicomDictionary
 
+import metalith
 from benchmarks.measure import Case
 
 KEYWORDS = {f"{tag:08X}": entry[4] for tag, entry in DicomDictionary.items() if entry[4]}

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import cases, datasets, measure
 
-OPERATIONS = 1000
+OPERATIONS = 10_000
 
 
 @pytest.fixture(scope="module")

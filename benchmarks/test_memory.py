@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import datasets, fresh
+from benchmarks import datasets, fresh, peers
 
 INPUTS = ("t1-384", "ct-600", "mr-600", "multi-frame-20000", "unlike-500")
 HOLDERS = {
@@ -20,7 +20,7 @@ HOLDERS = {
 def test_memory(benchmark, name, holder):
     given = datasets.load(name)
     peer, read = HOLDERS[holder]
-    if peer == "pydicom" and len(given.body) > 8_000_000:
+    if peer == "pydicom" and len(given.body) > peers.SLOW_LIMIT:
         pytest.skip("too slow for an input of this size")
     copies = max(1, 12_000_000 // len(given.body)) if peer == "metalith" else 1
     benchmark.group = f"memory {name}"

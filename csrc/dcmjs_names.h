@@ -13,7 +13,8 @@
 typedef struct ml_dcmjs_entry {
     const char *name; /* NUL-terminated, static storage, prefix included */
     uint8_t name_length;
-    char vr[3]; /* as dcmjs spells it: "US", "xs", "ox", "lt", "up", "na" */
+    uint8_t single; /* its VM is exactly 1 */
+    char vr[3];     /* as dcmjs spells it: "US", "xs", "ox", "lt", "up", "na" */
 } ml_dcmjs_entry;
 
 /* The entry dcmjs finds for a tag; NULL where it keeps the tag itself as name. */

@@ -51,6 +51,15 @@ OTHER_VRS = {
     0x00760034: "CS",
 }
 
+# VM 1 in PS3.6, several in dcmjs' table; and the other way round.
+MANY = frozenset(
+    {
+        0x00140023, 0x00140024, 0x00140025, 0x00140028, 0x00140042, 0x00140044, 0x00140045, 0x00660040,
+        0x00660041, 0x00660042, 0x00660043, 0x006862F0, 0x00800010, 0x00800011,
+    }
+)  # fmt: skip
+ONE = frozenset({0x001440A0, 0x001440A1, 0x001440A2, 0x00189323, 0x00620009})
+
 # Younger than dcmjs' table, or a repeating group it lacks.
 UNKNOWN = frozenset(
     {
@@ -71,3 +80,8 @@ def name_and_vr(tag: int, vr: str, description: str, retired: bool, keyword: str
     if tag in REVIVED or (retired and tag not in KEPT):
         name = PREFIX + name
     return name, OTHER_VRS.get(tag) or PSEUDO_VRS.get(vr, vr)
+
+
+def is_single(tag: int, vm: str) -> bool:
+    """Whether dcmjs' table says that the attribute has exactly one value."""
+    return tag in ONE or (vm == "1" and tag not in MANY)

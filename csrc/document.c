@@ -201,6 +201,7 @@ static int check_bytes(ml_scan *scan, uint64_t n) {
 
 int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
     if (!check_bytes(scan, n)) return 0;
+    if (!n) text = "";
     size_t mark = byte_order_mark(text, n);
     scan->base = mark;
     return scan_text(scan, text + mark, n - mark) && close_input(scan);

@@ -133,7 +133,7 @@ uint32_t ml_take_array(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr
 
 /* Whether an array's members are of kinds that ML_FORM_LIST holds for this VR; otherwise its element is kept raw. */
 static int is_plain(const ml_column *column, ml_vr vr, unsigned has) {
-    unsigned odd = ML_HAS_OTHER | ML_HAS_NAN;
+    unsigned odd = ML_HAS_OTHER | ML_HAS_NAN | ML_HAS_HUGE;
     int name = ml_effective_vr(column, vr) == ML_VR_PN;
     if (name) odd |= ML_HAS_NUMBER | ML_HAS_BOOL;
     if (!name || (column->info && column->info->vr != ML_VR_PN)) odd |= ML_HAS_NAME;
@@ -341,7 +341,13 @@ static int settle_value(ml_scan *scan, ml_table *table, uint32_t column, parts *
         if (!read_value(scan, table, column, part->value, part, sequence)) return 0;
     }
     if (!sequence && !is_plain(&table->columns[column], part->vr, part->array.has)) {
-        odd(part, part->array.has & ML_HAS_NAN ? ML_P_NAN_TOKEN : ML_P_VALUE_KIND);
+        unsigned faults = part->array.has & ~(unsigned)ML_HAS_HUGE;
+        part->raw = 1;
+        if (part->array.has & ML_HAS_NAN) {
+            odd(part, ML_P_NAN_TOKEN);
+        } else if (!is_plain(&table->columns[column], part->vr, faults)) {
+            odd(part, ML_P_VALUE_KIND);
+        }
     }
     return 1;
 }

@@ -181,10 +181,11 @@ def dcmjs_header(entries: list[Entry]) -> list[str]:
         # The lists of exceptions mean exact tags; of the repeating groups, only one that starts at no exact tag.
         known = dcmjs_rules.name_and_vr(entry.tag, entry.vr, entry.description, entry.retired, entry.keyword)
         if known is None:
-            lines.append('    {0, 0, ""},')
+            lines.append('    {0, 0, 0, ""},')
         else:
             name, vr = known
-            lines.append(f'    {{"{name}", {len(name)}, "{vr}"}},')
+            single = int(dcmjs_rules.is_single(entry.tag, entry.vm))
+            lines.append(f'    {{"{name}", {len(name)}, {single}, "{vr}"}},')
     lines.append("};")
     return lines
 

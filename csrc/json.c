@@ -47,6 +47,17 @@ const char *ml_number_end(const char *p, const char *end) {
     return p;
 }
 
+int ml_may_overflow(const char *s, size_t n) {
+    if (n < 5) return 0;
+    if (n > 300) return 1;
+    /* an exponent of three digits, counted from behind */
+    size_t digits = 0;
+    while (digits < n && s[n - 1 - digits] >= '0' && s[n - 1 - digits] <= '9') digits++;
+    if (digits < 3 || digits == n) return 0;
+    char before = s[n - 1 - digits];
+    return before == 'e' || before == 'E' || (before == '+' && digits + 1 < n);
+}
+
 /* Why no number ends well at p: the text may just have ended in it. */
 static const char *fail_number(ml_scan *scan, const char *p) {
     const char *q = p;
@@ -93,6 +104,7 @@ static const char *read_scalar(ml_scan *scan, const char *p, unsigned *has) {
     q = ml_number_end(p, scan->end);
     if (!q) return fail_number(scan, p);
     *has |= ML_HAS_NUMBER;
+    if (ml_may_overflow(p, (size_t)(q - p))) *has |= ML_HAS_HUGE;
     return q;
 }
 

@@ -4,7 +4,7 @@
  * strtod would need a NUL at the end, follows the locale's decimal point, and accepts hexadecimal; here one pass splits
  * the text into up to 19 digits and a power of ten (ml_decimal), which number_round.c turns into the nearest double and
  * this file into an integer. Only a text that is not a number in that sense is then compared with the spellings of NaN
- * and the infinities. Cost: about 1 ns per digit, and linear for texts of any length.
+ * and the infinities. Cost: 8 to 20 ns for what DICOM has, and linear for texts of any length.
  */
 #include "number.h"
 

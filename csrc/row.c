@@ -114,7 +114,7 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
     }
     case ML_FORM_NUMBER:
         end = ml_number_end(text, scan->end);
-        if (!end) return NULL;
+        if (!end || ml_may_overflow(text, (size_t)(end - text))) return NULL;
         cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), ML_HAS_NUMBER,
                              text);
         break;
@@ -122,7 +122,7 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
         ml_array array;
         /* a fault is found again, and noted with its place, when the element is read whole */
         const char *close = ml_read_array(scan, text - 1, &array);
-        unsigned odd = ML_HAS_OTHER | ML_HAS_NAN | ML_HAS_NAME | ML_HAS_BOOL;
+        unsigned odd = ML_HAS_OTHER | ML_HAS_NAN | ML_HAS_NAME | ML_HAS_BOOL | ML_HAS_HUGE;
         if (!close) {
             *failed = 1;
             return NULL;
@@ -169,8 +169,8 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
             *at = p;
             return FOLLOW_DONE;
         }
-        if (off < t->start[0] && f->index == 0 && patched == ML_NO_INDEX) {
-            /* the very space before the first key is different */
+        if (off <= t->start[0] && f->index == 0 && patched == ML_NO_INDEX) {
+            /* the very space before the first key is different, or there is no key */
             *at = ml_skip_space(f->row + 1, scan->end);
             return FOLLOW_PARTED;
         }

@@ -76,7 +76,8 @@ enum {
     ML_HAS_NAN = 64,    /* a bare NaN or Infinity */
     ML_HAS_SPACE = 128, /* between tokens */
     ML_HAS_ESCAPE = 256,
-    ML_HAS_SURROGATE = 512
+    ML_HAS_SURROGATE = 512,
+    ML_HAS_HUGE = 1024 /* a number that may be beyond a double's range */
 };
 
 typedef struct ml_array {
@@ -94,6 +95,9 @@ const char *ml_read_string(ml_scan *scan, const char *p, const char **quote, uns
 
 /* A JSON number's end; NULL (nothing noted) when none begins at p. */
 const char *ml_number_end(const char *p, const char *end);
+
+/* Whether a number may be beyond what a double holds: not every reader takes such a one. */
+int ml_may_overflow(const char *s, size_t n);
 
 /* An array of anything, p at its opening bracket. */
 const char *ml_read_array(ml_scan *scan, const char *p, ml_array *array);

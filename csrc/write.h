@@ -8,27 +8,25 @@
 #include "table.h"
 
 typedef enum ml_dialect {
-    ML_DIALECT_DICOM,      /* the DICOM JSON Model, lossless */
-    ML_DIALECT_NATURAL,    /* keywords and typed values */
-    ML_DIALECT_DCMJS,      /* what dcmjs 0.52 naturalizeDataset gives */
-    ML_DIALECT_CORNERSTONE /* what @cornerstonejs/metadata 5.14 gives */
+    ML_DIALECT_DICOM,       /* the DICOM JSON Model, lossless */
+    ML_DIALECT_NATURAL,     /* keywords and typed values */
+    ML_DIALECT_DCMJS,       /* what dcmjs 0.52 naturalizeDataset gives */
+    ML_DIALECT_CORNERSTONE, /* what @cornerstonejs/metadata 5.14 gives */
+    ML_DIALECT_SPELLED      /* the DICOM JSON Model with keys spelled as they came, for the general way */
 } ml_dialect;
 
 /*
  * Appends one row as a JSON object. Returns 0, having appended part of it, when the row holds an element of
- * ML_FORM_RAW, which only ML_DIALECT_DICOM can write: the caller takes another way then. Want of memory shows in
+ * ML_FORM_RAW, which only the DICOM JSON Model can write: the caller takes another way then. Want of memory shows in
  * buffer->failed.
  */
 int ml_write_row(ml_buffer *buffer, const ml_table *table, uint32_t row, ml_dialect dialect);
 
 /* The parts of it, one a dialect (write_dicom.c, write_natural.c, write_dcmjs.c, write_cornerstone.c). */
-int ml_write_dicom(ml_buffer *buffer, const ml_table *table, uint32_t row);
+int ml_write_dicom(ml_buffer *buffer, const ml_table *table, uint32_t row, int spelled);
 int ml_write_natural(ml_buffer *buffer, const ml_table *table, uint32_t row);
 int ml_write_dcmjs(ml_buffer *buffer, const ml_table *table, uint32_t row);
 int ml_write_cornerstone(ml_buffer *buffer, const ml_table *table, uint32_t row);
-
-/* One element of the DICOM JSON Model, without its key. */
-int ml_write_element(ml_buffer *buffer, const ml_table *table, const ml_column *column, uint32_t cell);
 
 /* One cell of a row: a slot of its shape. */
 typedef struct ml_cell {

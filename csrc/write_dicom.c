@@ -24,21 +24,22 @@ void ml_put_escaped(ml_buffer *buffer, const char *s, size_t n) {
     ml_put_char(buffer, '"');
 }
 
-static void write_items(ml_buffer *buffer, const ml_column *column, const ml_value *value) {
+static void write_items(ml_buffer *buffer, const ml_column *column, const ml_value *value, int spelled) {
     ml_range range = ml_value_range(value);
     ml_put_char(buffer, '[');
     for (uint32_t i = 0; i < range.count; i++) {
         if (i) ml_put_char(buffer, ',');
-        ml_write_dicom(buffer, column->child, range.first + i);
+        ml_write_dicom(buffer, column->child, range.first + i, spelled);
     }
     ml_put_char(buffer, ']');
 }
 
-int ml_write_element(ml_buffer *buffer, const ml_table *table, const ml_column *column, uint32_t cell) {
+static void write_element(ml_buffer *buffer, const ml_table *table, const ml_column *column, uint32_t cell,
+                          int spelled) {
     ml_value value = ml_value_at(table->document, column, cell);
     if (value.form == ML_FORM_RAW) {
         ml_put(buffer, value.text, value.length);
-        return 1;
+        return;
     }
     const char *comma = "";
     ml_put_char(buffer, '{');
@@ -63,7 +64,7 @@ int ml_write_element(ml_buffer *buffer, const ml_table *table, const ml_column *
         break;
     case ML_FORM_ITEMS:
         ML_PUT(buffer, "\"Value\":");
-        write_items(buffer, column, &value);
+        write_items(buffer, column, &value, spelled);
         break;
     case ML_FORM_BULK:
         ML_PUT(buffer, "\"BulkDataURI\":");
@@ -76,10 +77,9 @@ int ml_write_element(ml_buffer *buffer, const ml_table *table, const ml_column *
     default: break;
     }
     ml_put_char(buffer, '}');
-    return 1;
 }
 
-int ml_write_dicom(ml_buffer *buffer, const ml_table *table, uint32_t index) {
+int ml_write_dicom(ml_buffer *buffer, const ml_table *table, uint32_t index, int spelled) {
     ml_row row = ml_table_row(table, index);
     uint32_t width = table->shapes[row.shape].width;
     ml_put_char(buffer, '{');
@@ -88,7 +88,7 @@ int ml_write_dicom(ml_buffer *buffer, const ml_table *table, uint32_t index) {
         char digits[8];
         size_t n;
         if (s) ml_put_char(buffer, ',');
-        if (cell.column->primary == ML_NO_INDEX) {
+        if (cell.column->primary == ML_NO_INDEX || (spelled && cell.column->key)) {
             const char *key = ml_column_key(table->document, cell.column, digits, &n);
             ml_put_escaped(buffer, key, n);
         } else {
@@ -96,7 +96,7 @@ int ml_write_dicom(ml_buffer *buffer, const ml_table *table, uint32_t index) {
             ml_put_quoted(buffer, digits, 8);
         }
         ml_put_char(buffer, ':');
-        ml_write_element(buffer, table, cell.column, cell.cell);
+        write_element(buffer, table, cell.column, cell.cell, spelled);
     }
     ml_put_char(buffer, '}');
     return 1;
@@ -107,6 +107,6 @@ int ml_write_row(ml_buffer *buffer, const ml_table *table, uint32_t row, ml_dial
     case ML_DIALECT_NATURAL: return ml_write_natural(buffer, table, row);
     case ML_DIALECT_DCMJS: return ml_write_dcmjs(buffer, table, row);
     case ML_DIALECT_CORNERSTONE: return ml_write_cornerstone(buffer, table, row);
-    default: return ml_write_dicom(buffer, table, row);
+    default: return ml_write_dicom(buffer, table, row, dialect == ML_DIALECT_SPELLED);
     }
 }

@@ -1,6 +1,7 @@
 """Model of Metalith's natural form: parsed DICOM JSON -> what `Instance.to_dict("natural")` must give.
 
-Keywords instead of tags; one value is the value, several are a list, none is None; values typed by VR. Written from the
+Keywords instead of tags; one value is the value, several are a list, none is None (an empty list for a sequence);
+values typed by VR. Written from the
 rules alone, without an eye on speed. It is defined on regular and lenient datasets (see `generate`); on wild ones only
 where the rules say something.
 """
@@ -54,11 +55,13 @@ def _value(key: str, element: dict[str, Any]) -> Any:
     if values is None:
         if element.get("InlineBinary"):
             return base64.b64decode(element["InlineBinary"])
-        return {"BulkDataURI": element["BulkDataURI"]} if element.get("BulkDataURI") else None
+        if element.get("BulkDataURI"):
+            return {"BulkDataURI": element["BulkDataURI"]}
+        return [] if vr == "SQ" else None
     if not isinstance(values, list):
         values = [values]
     if vr == "SQ":
-        return [naturalize(item or {}) for item in values] or None
+        return [naturalize(item or {}) for item in values]
     typed = [one(vr, value) for value in values]
     if len(typed) > 1:
         return typed

@@ -1,0 +1,33 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, embedsignature=True
+"""The compiled part of Metalith: tables that csrc filled, seen from Python.
+
+One extension module in four fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi` makes Python objects of values,
+`_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` fills them.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.float cimport PyFloat_FromDouble
+from cpython.long cimport PyLong_FromLongLong
+from cpython.mem cimport PyMem_Free
+from cpython.object cimport Py_EQ, Py_NE, PyObject, PyObject_GenericGetAttr
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.math cimport NAN
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
+
+cdef extern from "Python.h":
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    object PyUnicode_FromStringAndSize(const char *s, Py_ssize_t n)
+    void PyUnicode_InternInPlace(PyObject **text)
+    int PyUnicode_CheckExact(object o)
+    int PyUnicode_IS_ASCII(object o)
+
+include "_csrc.pxi"
+include "_names.pxi"
+include "_table.pxi"
+include "_instance.pxi"
+include "_values.pxi"
+include "_scan.pxi"

@@ -1,0 +1,383 @@
+# Instance: one row. Sequence: some rows of a child table.
+
+cdef object _MISSING = object()
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(256)
+cdef class Instance:
+    """One dataset in natural form: an immutable mapping of attribute names to values.
+
+    Attributes are found by keyword (`instance.Rows`, `instance["Rows"]`), by tag (`instance["00280010"]`, `instance[0x00280010]`) and, when private, by
+    creator (`instance.private("GEMS_PARM_01", 0x0043, 0x39)`). One value is the value, several are a tuple, a present but empty attribute is None,
+    an absent one raises `KeyError` or `AttributeError`.
+
+    Examples
+    --------
+    >>> instance = metalith.naturalize(b'{"00280010":{"vr":"US","Value":[512]},"00100010":{"vr":"PN"}}')[0]
+    >>> instance.Rows, instance["00280010"], instance.PatientName, "Columns" in instance
+    (512, 512, None, False)
+    """
+    cdef InstanceTable table
+    cdef ml_row row
+    cdef uint32_t index
+
+    def __init__(self):
+        if self.table is None:
+            raise TypeError("Instance is made by metalith.naturalize, metalith.naturalize_dataset or Instance.replace")
+
+    # ---- look-up ----
+
+    cdef object at_column(self, uint32_t column):
+        """The value of a column, or of its other spellings, in this row; _MISSING."""
+        cdef ml_table *table = self.table.table
+        cdef ml_shape *shape = &table.shapes[self.row.shape]
+        cdef uint32_t slot
+        while column != ML_NO_INDEX:
+            slot = column if shape.identity and column < shape.width else ml_shape_slot(shape, column)
+            if slot != ML_NO_INDEX:
+                return self.table.value(column, ml_shape_cell(shape, slot, self.row.index))
+            column = table.columns[column].twin
+        return _MISSING
+
+    cdef bint locate(self, object key, uint32_t *column, uint32_t *cell) except -1:
+        """Where the attribute of a keyword, tag text or tag number stands; 0 when the instance lacks it."""
+        cdef ml_table *table = self.table.table
+        cdef ml_shape *shape = &table.shapes[self.row.shape]
+        cdef uint32_t slot
+        if isinstance(key, str):
+            column[0] = self.table.find(key)
+        elif isinstance(key, int):
+            column[0] = ml_table_find_tag(table, key) if 0 <= key <= 0xFFFFFFFF else ML_NO_INDEX
+        else:
+            raise TypeError(f"an attribute is named by keyword, tag text or tag number, not by {type(key).__name__}")
+        while column[0] != ML_NO_INDEX:
+            slot = ml_shape_slot(shape, column[0])
+            if slot != ML_NO_INDEX:
+                cell[0] = ml_shape_cell(shape, slot, self.row.index)
+                return 1
+            column[0] = table.columns[column[0]].twin
+        return 0
+
+    cdef object lookup(self, object key):
+        cdef uint32_t column, cell
+        if PyUnicode_CheckExact(key):
+            return self.at_column(self.table.find(key))
+        return self.table.value(column, cell) if self.locate(key, &column, &cell) else _MISSING
+
+    def __getitem__(self, key):
+        value = self.lookup(key)
+        if value is _MISSING:
+            raise KeyError(key)
+        return value
+
+    def __getattribute__(self, name):
+        cdef Py_ssize_t n
+        cdef const char *s = PyUnicode_AsUTF8AndSize(name, &n)
+        # keywords begin with a capital or, as tags, a digit; what the class has begins with a small letter or an underscore
+        if n and s[0] < b'_':
+            value = self.at_column(self.table.find(name))
+            if value is not _MISSING:
+                return value
+            raise AttributeError(f"the instance has no {name}", name=name, obj=self)
+        return PyObject_GenericGetAttr(self, name)
+
+    def get(self, key, default=None):
+        """The value of an attribute, or `default` where the instance lacks it."""
+        value = self.lookup(key)
+        return default if value is _MISSING else value
+
+    def __contains__(self, key):
+        cdef uint32_t column, cell
+        return self.locate(key, &column, &cell) if isinstance(key, (str, int)) else False
+
+    def private(self, str creator not None, group, element, default=_MISSING):
+        """The value of a private attribute, by its creator.
+
+        Parameters
+        ----------
+        creator : str
+            Private creator, as in the block's (gggg,0010-00FF) element.
+        group, element : int
+            The odd group, and the element or its last two digits (0x39 and 0x1039 mean the same).
+        default : optional
+            Given back instead of raising.
+
+        Raises
+        ------
+        KeyError
+            The instance has no such block, or the block no such element.
+
+        Notes
+        -----
+        PS3.5 section 7.8.1.
+        """
+        cdef uint32_t block, tag
+        for block in range(0x10, 0x100):
+            reserved = self.lookup(<uint32_t>group << 16 | block)
+            if reserved is not _MISSING and isinstance(reserved, str) and reserved.strip() == creator:
+                tag = <uint32_t>group << 16 | block << 8 | (<uint32_t>element & 0xFF)
+                value = self.lookup(tag)
+                if value is not _MISSING:
+                    return value
+        if default is _MISSING:
+            raise KeyError((creator, group, element))
+        return default
+
+    def raw(self, key):
+        """The value as it was sent, before it was typed: number texts and strings as str, several as tuple, null as None.
+
+        Names give a dict of their component groups, InlineBinary its base64 text, BulkDataURI its URI, an element of unusual make-up its JSON text, a
+        sequence the list of its items as DICOM JSON dicts.
+        """
+        cdef uint32_t column, cell
+        if not self.locate(key, &column, &cell):
+            raise KeyError(key)
+        return _raw_value(self.table, column, cell)
+
+    def vr(self, key):
+        """The VR that decides the type of the value: as sent, or the dictionary's where it was not. str."""
+        cdef uint32_t column, cell
+        cdef ml_value value
+        if not self.locate(key, &column, &cell):
+            raise KeyError(key)
+        value = ml_value_at(self.table.table.document, &self.table.table.columns[column], cell)
+        return ml_vr_name(ml_effective_vr(&self.table.table.columns[column], value.vr)).decode()
+
+    def tag(self, key):
+        """The tag number of an attribute; None for a key that is no tag. int."""
+        cdef uint32_t column, cell
+        if not self.locate(key, &column, &cell):
+            raise KeyError(key)
+        return None if self.table.table.columns[column].primary == ML_NO_INDEX else self.table.table.columns[column].tag
+
+    # ---- mapping ----
+
+    def __len__(self):
+        return self.table.table.shapes[self.row.shape].width
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def keys(self):
+        """Names of the attributes, in the order they came. list of str."""
+        cdef ml_shape *shape = &self.table.table.shapes[self.row.shape]
+        return [self.table.name(shape.columns[slot]) for slot in range(shape.width)]
+
+    def values(self, key=None):
+        """All values (list), or those of one attribute: always a tuple, empty when it is empty."""
+        cdef ml_shape *shape
+        cdef uint32_t slot
+        if key is not None:
+            return _several(self[key])
+        shape = &self.table.table.shapes[self.row.shape]
+        return [self.table.value(shape.columns[slot], ml_shape_cell(shape, slot, self.row.index)) for slot in range(shape.width)]
+
+    def items(self):
+        """Names and values. list of (str, value)."""
+        cdef ml_shape *shape = &self.table.table.shapes[self.row.shape]
+        cdef uint32_t slot, column
+        result = []
+        for slot in range(shape.width):
+            column = shape.columns[slot]
+            result.append((self.table.name(column), self.table.value(column, ml_shape_cell(shape, slot, self.row.index))))
+        return result
+
+    def __eq__(self, other):
+        cdef Instance o
+        if isinstance(other, Instance):
+            o = <Instance>other
+            if self.table is o.table and self.index == o.index:
+                return True
+            if len(self) != len(o):
+                return False
+            return dict(self.items()) == dict(o.items())
+        if isinstance(other, dict):
+            return dict(self.items()) == other
+        return NotImplemented
+
+    def __hash__(self):
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self):
+        return _instance_from_json, (_rows_to_json(self.table, self.index, 1, "dicom", False),)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __dir__(self):
+        return sorted({*object.__dir__(self), *self.keys()})
+
+    def __repr__(self):
+        shown = [f"{name}={value}" for name in ("SOPInstanceUID", "Modality", "InstanceNumber")
+                 if isinstance(value := self.get(name), (str, int)) and len(str(value)) <= 64]
+        return f"<Instance{' ' if shown else ''}{' '.join(shown)}: {len(self)} attributes>"
+
+    # ---- other forms ----
+
+    def replace(self, **changes):
+        """An instance with some attributes changed, added, or (with `...`) removed; this one stays as it is.
+
+        Parameters
+        ----------
+        **changes
+            Natural values by keyword; for tags use `instance.replace(**{"00091001": "x"})`.
+
+        Returns
+        -------
+        Instance
+
+        Examples
+        --------
+        >>> instance = metalith.naturalize(b'{"00281051":{"vr":"DS","Value":[400]}}')[0]
+        >>> instance.replace(WindowWidth=350.0).WindowWidth
+        350.0
+        """
+        from metalith.encode import replace
+        return replace(self, changes)
+
+    def to_dict(self, str dialect="natural"):
+        """The instance as plain dicts and lists.
+
+        Parameters
+        ----------
+        dialect : {"natural", "dcmjs", "cornerstone", "dicom"}
+            "natural": keywords and typed values. "dcmjs": what dcmjs 0.52's `naturalizeDataset` gives. "cornerstone": what
+            `@cornerstonejs/metadata` 5.14 gives. "dicom": the DICOM JSON Model.
+
+        Returns
+        -------
+        dict
+        """
+        from metalith._dialects import to_dict
+        return to_dict(self, dialect)
+
+    def to_json(self, str dialect="natural"):
+        """The same as JSON text, written without building the dicts. bytes."""
+        return _rows_to_json(self.table, self.index, 1, dialect, False)
+
+
+cdef Instance _instance(InstanceTable table, uint32_t row):
+    cdef Instance instance = Instance.__new__(Instance)
+    instance.table = table
+    instance.index = row
+    instance.row = ml_table_row(table.table, row)
+    return instance
+
+
+def _instance_from_json(bytes body):
+    """Unpickles an instance."""
+    from metalith.naturalize import naturalize
+    return naturalize(body)[0]
+
+
+cdef tuple _several(value):
+    if value is None:
+        return ()
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, Sequence):
+        return tuple(value)
+    return (value,)
+
+
+@cython.final
+@cython.no_gc
+cdef class Sequence:
+    """The items of a sequence attribute: an immutable sequence of `Instance`.
+
+    A sequence of one item lets attribute access through to it, so that `instance.PixelMeasuresSequence.PixelSpacing` reads as it is meant. Items are
+    rows of a table that all instances of a response share: a sequence of any length costs nothing until its items are asked for.
+    """
+    cdef InstanceTable table
+    cdef uint32_t first
+    cdef uint32_t count
+
+    def __init__(self):
+        if self.table is None and self.count:
+            raise TypeError("Sequence is made by metalith.naturalize")
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return tuple([_instance(self.table, self.first + i) for i in range(*index.indices(self.count))])
+        cdef Py_ssize_t i = index
+        if i < 0:
+            i += self.count
+        if not 0 <= i < self.count:
+            raise IndexError(f"item {index} of a sequence of {self.count}")
+        return _instance(self.table, self.first + <uint32_t>i)
+
+    def __iter__(self):
+        if self.count == 0:
+            return iter(())
+        return _InstanceIterator.__new__(_InstanceIterator, self.table, self.first, self.first + self.count)
+
+    def __getattr__(self, name):
+        if self.count == 1 and not name.startswith("_"):
+            return getattr(_instance(self.table, self.first), name)
+        raise AttributeError(f"a sequence of {self.count} items has no attribute of its own called {name}", name=name, obj=self)
+
+    def __eq__(self, other):
+        cdef Sequence o
+        if isinstance(other, Sequence):
+            o = <Sequence>other
+            if self.count == o.count and self.table is o.table and self.first == o.first:
+                return True
+            return self.count == o.count and all(a == b for a, b in zip(self, o))
+        if isinstance(other, (list, tuple)):
+            return self.count == len(other) and all(a == b for a, b in zip(self, other))
+        return NotImplemented
+
+    def __hash__(self):
+        return hash(tuple(self))
+
+    def __repr__(self):
+        return f"<Sequence of {self.count} item{'' if self.count == 1 else 's'}>"
+
+    def __reduce__(self):
+        return _sequence_from_json, (_rows_to_json(self.table, self.first, self.count, "dicom", True) if self.count else b"[]",)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __dir__(self):
+        own = set(object.__dir__(self))
+        return sorted(own | set(self[0].keys()) if self.count == 1 else own)
+
+    def column(self, keyword, *, masked=False, dtype=None):
+        """The values of an attribute in all items, as an array; see `InstanceTable.column`."""
+        from metalith._columns import column
+        if not self.count:
+            raise KeyError(keyword)
+        return column(self.table, keyword, self.first, self.count, masked, dtype)
+
+
+cdef Sequence _sequence(InstanceTable table, uint32_t first, uint32_t count):
+    cdef Sequence sequence = Sequence.__new__(Sequence)
+    sequence.table = table
+    sequence.first = first
+    sequence.count = count
+    return sequence
+
+
+cdef Sequence _EMPTY_SEQUENCE = _sequence(None, 0, 0)
+
+
+def _sequence_from_json(bytes body):
+    """Unpickles a sequence; also what `metalith._lenient` makes one of."""
+    from metalith.naturalize import naturalize
+    cdef InstanceTable table
+    if body == b"[]":
+        return _EMPTY_SEQUENCE
+    table = naturalize(body)
+    return _sequence(table, 0, table.table.rows)

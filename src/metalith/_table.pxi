@@ -1,0 +1,363 @@
+# InstanceTable: rows and columns of a document, and the Python objects made of them so far.
+
+cdef struct NameEntry:
+    PyObject *name
+    uint32_t column
+
+
+@cython.final
+@cython.no_gc
+cdef class _Document:
+    """Owns what csrc built. Tables keep it alive; it knows none of them, so there are no cycles and nothing for the collector."""
+    cdef ml_document *document
+
+    def __dealloc__(self):
+        ml_document_free(self.document)
+
+
+@cython.final
+@cython.no_gc
+cdef class InstanceTable:
+    """Instances of one response, or the items of one sequence attribute, as a table.
+
+    Rows are instances: `table[0]`, `len(table)`, iteration. Columns are attributes: `table.column("PixelSpacing")`. Values are immutable and shared by
+    every row that has them. Made by `metalith.naturalize`; not to be instantiated.
+
+    Examples
+    --------
+    >>> table = metalith.naturalize(b'[{"00280010":{"vr":"US","Value":[512]}}]')
+    >>> table[0].Rows, table.keywords
+    (512, ('Rows',))
+    """
+    cdef _Document document
+    cdef ml_table *table
+    cdef PyObject ***values       # [column] of [distinct value]; NULL until asked for
+    cdef PyObject **children      # [column], views of the tables of sequences
+    cdef PyObject **names         # [column]
+    cdef NameEntry *lookups       # names asked for lately, by address: attribute names in code are interned, so the address nearly always tells
+    cdef uint32_t lookup_mask
+    cdef object listed            # problems, root table only
+    cdef uint32_t made            # bytes of the arrays above, for nbytes
+
+    def __cinit__(self):
+        self.listed = None
+
+    def __init__(self):
+        if self.table == NULL:
+            raise TypeError("InstanceTable is made by metalith.naturalize")
+
+    def __dealloc__(self):
+        cdef uint32_t c, i
+        if self.table == NULL:
+            return
+        for c in range(self.table.column_count):
+            if self.values != NULL and self.values[c] != NULL:
+                for i in range(self.table.columns[c].count):
+                    Py_XDECREF(self.values[c][i])
+                free(self.values[c])
+            if self.children != NULL:
+                Py_XDECREF(self.children[c])
+            if self.names != NULL:
+                Py_XDECREF(self.names[c])
+        if self.lookups != NULL:
+            for i in range(self.lookup_mask + 1):
+                Py_XDECREF(self.lookups[i].name)
+        free(self.values)
+        free(self.children)
+        free(self.names)
+        free(self.lookups)
+
+    # ---- what C asks of it ----
+
+    cdef object name(self, uint32_t column):
+        if self.names == NULL:
+            self.names = <PyObject **>_zeroed(self.table.column_count, sizeof(PyObject *))
+            self.made += self.table.column_count * sizeof(PyObject *)
+        if self.names[column] == NULL:
+            made = _column_name(self.table, column)
+            Py_INCREF(made)
+            self.names[column] = <PyObject *>made
+        return <object>self.names[column]
+
+    cdef uint32_t find(self, object name) except? 0xFFFFFFFE:
+        """The first column of a name; ML_NO_INDEX when the table has none."""
+        cdef uint32_t at, size, column
+        cdef NameEntry *entry
+        if self.lookups == NULL:
+            size = 8
+            while size < self.table.column_count and size < 256:
+                size *= 2
+            self.lookups = <NameEntry *>_zeroed(size, sizeof(NameEntry))
+            self.lookup_mask = size - 1
+            self.made += size * sizeof(NameEntry)
+        at = (<size_t><PyObject *>name >> 4 ^ <size_t><PyObject *>name >> 12) & self.lookup_mask
+        entry = &self.lookups[at]
+        if entry.name == <PyObject *>name:
+            return entry.column
+        column = _find_text(self.table, name)
+        if PyUnicode_CheckExact(name):
+            Py_INCREF(name)
+            Py_XDECREF(entry.name)
+            entry.name = <PyObject *>name
+            entry.column = column
+        return column
+
+    cdef object value(self, uint32_t column, uint32_t cell):
+        """A distinct value as Python object, made once."""
+        cdef PyObject **made
+        if self.values != NULL:
+            made = self.values[column]
+            if made != NULL and made[cell] != NULL:
+                return <object>made[cell]
+        return self.make(column, cell)
+
+    cdef object make(self, uint32_t column, uint32_t cell):
+        cdef PyObject **made
+        if self.values == NULL:
+            self.values = <PyObject ***>_zeroed(self.table.column_count, sizeof(PyObject **))
+            self.made += self.table.column_count * sizeof(PyObject **)
+        if self.values[column] == NULL:
+            self.values[column] = <PyObject **>_zeroed(self.table.columns[column].count, sizeof(PyObject *))
+            self.made += self.table.columns[column].count * sizeof(PyObject *)
+        value = _make_value(self, column, cell)
+        made = self.values[column]
+        if made[cell] != NULL:  # making it ran Python code that made it too
+            return <object>made[cell]
+        Py_INCREF(value)
+        made[cell] = <PyObject *>value
+        return value
+
+    cdef InstanceTable child(self, uint32_t column):
+        if self.children == NULL:
+            self.children = <PyObject **>_zeroed(self.table.column_count, sizeof(PyObject *))
+            self.made += self.table.column_count * sizeof(PyObject *)
+        if self.children[column] == NULL:
+            made = _view(self.document, self.table.columns[column].child)
+            Py_INCREF(made)
+            self.children[column] = <PyObject *>made
+        return <InstanceTable>self.children[column]
+
+    # ---- rows ----
+
+    def __len__(self):
+        return self.table.rows
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [_instance(self, row) for row in range(*index.indices(self.table.rows))]
+        cdef Py_ssize_t row = index
+        if row < 0:
+            row += self.table.rows
+        if not 0 <= row < self.table.rows:
+            raise IndexError(f"row {index} of a table of {self.table.rows} instances")
+        return _instance(self, <uint32_t>row)
+
+    def __iter__(self):
+        return _InstanceIterator.__new__(_InstanceIterator, self, 0, self.table.rows)
+
+    def __eq__(self, other):
+        if not isinstance(other, InstanceTable):
+            return NotImplemented
+        return self is other or (len(self) == len(other) and all(a == b for a, b in zip(self, other)))
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"<InstanceTable: {self.table.rows} instances, {len(self.keywords)} attributes, {self.nbytes:,} bytes>"
+
+    def __reduce__(self):
+        from metalith.naturalize import naturalize
+        return naturalize, (self.to_json("dicom"),)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    # ---- columns ----
+
+    @property
+    def keywords(self):
+        """Names of all attributes that any instance has, in the order they first came. tuple of str."""
+        return tuple([self.name(c) for c in range(self.table.column_count) if self._is_first(c)])
+
+    cdef bint _is_first(self, uint32_t column):
+        """Not a second spelling of an attribute, and not one whose rows were all taken back."""
+        cdef uint32_t primary = self.table.columns[column].primary
+        return (primary == column or primary == ML_NO_INDEX) and self.table.columns[column].count > 0
+
+    cdef bint _is_constant(self, uint32_t column, uint32_t *cell):
+        return self.table.columns[column].twin == ML_NO_INDEX and ml_is_constant(self.table, column, cell)
+
+    @property
+    def constant(self):
+        """Names of the attributes that every instance has with one and the same value. tuple of str."""
+        cdef uint32_t c, cell
+        return tuple([self.name(c) for c in range(self.table.column_count) if self._is_first(c) and self._is_constant(c, &cell)])
+
+    @property
+    def varying(self):
+        """Names of the other attributes: different values, or not in every instance. tuple of str."""
+        cdef uint32_t c, cell
+        return tuple([self.name(c) for c in range(self.table.column_count) if self._is_first(c) and not self._is_constant(c, &cell)])
+
+    def column(self, keyword, *, masked=False, dtype=None):
+        """The values of an attribute in all instances, as an array.
+
+        Parameters
+        ----------
+        keyword : str or int
+            Keyword or tag, as for an instance.
+        masked : bool, optional
+            Give a `numpy.ma.MaskedArray` whose mask tells the missing values; integers then stay integers where some are missing.
+        dtype : optional
+            `str` gives an array of fixed-width strings for text attributes ("" where missing); otherwise as for `numpy.asarray`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (N,) or (N, k)
+            float64 for DS, FL, FD; int64 for the integer VRs (uint64 or object where they need it, float64 with NaN where some are missing);
+            object arrays of the values themselves for text and the rest, None where missing. An attribute with one value for all is a read-only
+            broadcast view of it.
+
+        Raises
+        ------
+        KeyError
+            No instance has the attribute.
+        metalith.ColumnError
+            The number of values is not the same in all instances; names the rows.
+
+        Examples
+        --------
+        >>> body = b'[{"00200013":{"vr":"IS","Value":[1]}},{"00200013":{"vr":"IS","Value":[2]}}]'
+        >>> metalith.naturalize(body).column("InstanceNumber")
+        array([1, 2])
+        """
+        from metalith._columns import column
+        return column(self, keyword, 0, self.table.rows, masked, dtype)
+
+    # ---- the rest ----
+
+    @property
+    def nbytes(self):
+        """Bytes that the whole document holds, Python objects made so far not counted (but the arrays that point to them are). int."""
+        return ml_document_bytes(self.document.document) + self.made
+
+    @property
+    def problems(self):
+        """What was accepted though it is not as PS3.18 wants it. tuple of `metalith.Problem`, empty when all is well."""
+        if self.listed is None:
+            self.listed = _problems(self.document.document)
+        return self.listed
+
+    def to_json(self, str dialect="natural"):
+        """The table as a JSON array of datasets; see `Instance.to_json`. bytes."""
+        return _rows_to_json(self, 0, self.table.rows, dialect, True)
+
+    def to_dicts(self, str dialect="natural"):
+        """Each instance as plain dict; see `Instance.to_dict`. list of dict."""
+        return [instance.to_dict(dialect) for instance in self]
+
+
+cdef void *_zeroed(size_t count, size_t size) except NULL:
+    cdef void *block = calloc(count if count else 1, size)
+    if block == NULL:
+        raise MemoryError
+    return block
+
+
+cdef InstanceTable _view(_Document document, ml_table *table):
+    cdef InstanceTable view = InstanceTable.__new__(InstanceTable)
+    view.document = document
+    view.table = table
+    return view
+
+
+@cython.final
+@cython.no_gc
+cdef class _InstanceIterator:
+    cdef InstanceTable table
+    cdef uint32_t next, end
+
+    def __cinit__(self, InstanceTable table, uint32_t first, uint32_t end):
+        self.table = table
+        self.next = first
+        self.end = end
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.next >= self.end:
+            raise StopIteration
+        self.next += 1
+        return _instance(self.table, self.next - 1)
+
+    def __length_hint__(self):
+        return self.end - self.next
+
+
+cdef ml_dialect _dialect(str name) except <ml_dialect>-1:
+    if name == "natural":
+        return ML_DIALECT_NATURAL
+    if name == "dcmjs":
+        return ML_DIALECT_DCMJS
+    if name == "cornerstone":
+        return ML_DIALECT_CORNERSTONE
+    if name == "dicom":
+        return ML_DIALECT_DICOM
+    if name == "spelled":  # for metalith._dialects
+        return ML_DIALECT_SPELLED
+    raise ValueError(f"dialect is one of 'natural', 'dcmjs', 'cornerstone', 'dicom', not {name!r}")
+
+
+cdef class _Writer:
+    """A ml_buffer that is freed whatever happens."""
+    cdef ml_buffer buffer
+
+    def __dealloc__(self):
+        free(self.buffer.data)
+
+    cdef bytes take(self):
+        if self.buffer.failed:
+            raise MemoryError
+        return PyBytes_FromStringAndSize(self.buffer.data, self.buffer.length)
+
+
+cdef bytes _rows_to_json(InstanceTable table, uint32_t first, uint32_t count, str dialect, bint array):
+    """Rows as JSON, straight from the table; rows with elements of unusual make-up take the way through Python objects."""
+    cdef ml_dialect which = _dialect(dialect)
+    cdef _Writer writer = _Writer()
+    cdef ml_buffer *buffer = &writer.buffer
+    cdef uint32_t row = first, end = first + count
+    cdef size_t before = 0
+    if array:
+        ml_put(buffer, b"[", 1)
+    while row < end:
+        with nogil:
+            while row < end:
+                if array and row > first:
+                    ml_put(buffer, b",", 1)
+                before = buffer.length
+                if not ml_write_row(buffer, table.table, row, which):
+                    break
+                row += 1
+        if row < end:
+            from metalith._dialects import row_to_json
+            text = row_to_json(_instance(table, row), dialect)
+            buffer.length = before
+            ml_put(buffer, <const char *>text, len(text))
+            row += 1
+    if array:
+        ml_put(buffer, b"]", 1)
+    return writer.take()
+
+
+def _row_as_written(Instance instance not None, str dialect):
+    """For `metalith._dialects`: the JSON that csrc writes of a row, None where it leaves it to the general way."""
+    cdef _Writer writer = _Writer()
+    cdef ml_dialect which = _dialect(dialect)
+    if not ml_write_row(&writer.buffer, instance.table.table, instance.index, which):
+        return None
+    return writer.take()

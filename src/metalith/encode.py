@@ -1,0 +1,244 @@
+"""Natural metadata to DICOM JSON (PS3.18 annex F)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from metalith import _core
+from metalith._core import Instance, InstanceTable
+from metalith.errors import MetalithError
+from metalith.values import BulkData, PersonName
+
+__all__ = ["EncodeError", "denaturalize", "dumps"]
+
+_BINARY = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
+_INTEGER = {"IS", "SL", "SS", "SV", "UL", "US", "UV"}
+_FLOAT = {"DS", "FL", "FD"}
+
+
+class EncodeError(MetalithError, ValueError):
+    """A natural value has no form in DICOM JSON; the message names the attribute."""
+
+
+def denaturalize(dataset: Instance | Mapping[str | int, Any]) -> dict[str, Any]:
+    """One dataset as DICOM JSON.
+
+    Parameters
+    ----------
+    dataset : Instance or mapping
+        An instance gives the elements it was made from. Of a natural dict of one's own, names may be keywords or tags, values those of the natural
+        form; VRs come from the dictionary, those it leaves open ("US or SS", "OB or OW") from PixelRepresentation and BitsAllocated of the same
+        dict, or the dict around it. For a private or unknown tag give the element itself: `{"vr": "LO", "Value": ["x"]}`.
+
+    Returns
+    -------
+    dict
+        Elements by tag (eight upper-case hex digits), ascending for a natural dict.
+
+    Raises
+    ------
+    EncodeError
+        A name is no attribute, or a value none of its VR.
+
+    Examples
+    --------
+    >>> metalith.denaturalize({"Rows": 512, "PatientName": "Doe^John"})
+    {'00100010': {'vr': 'PN', 'Value': [{'Alphabetic': 'Doe^John'}]}, '00280010': {'vr': 'US', 'Value': [512]}}
+    """
+    if isinstance(dataset, Instance):
+        result: dict[str, Any] = json.loads(dataset.to_json("dicom"))
+        return result
+    return _dataset(dataset, {}, "")
+
+
+def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterable[Any]) -> bytes:
+    """DICOM JSON text: an array for a table or several datasets, an object for one.
+
+    Parameters
+    ----------
+    datasets : InstanceTable, Instance, natural dict, or iterable of instances and natural dicts
+        What was naturalized comes back without loss: private attributes, bulk references, nulls and the texts of numbers as they were.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> metalith.dumps(metalith.naturalize(b'[{"00280030":{"vr":"DS","Value":[0.50,0.50]}}]'))
+    b'[{"00280030":{"vr":"DS","Value":[0.50,0.50]}}]'
+    """
+    if isinstance(datasets, (InstanceTable, Instance)):
+        return datasets.to_json("dicom")
+    if isinstance(datasets, Mapping):
+        return _json(_dataset(datasets, {}, ""))
+    return b"[" + b",".join([dumps(dataset) for dataset in datasets]) + b"]"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
+    """`Instance.replace`."""
+    elements = json.loads(instance.to_json("dicom"), parse_int=_Text, parse_float=_Text)
+    context = {name: instance.get(name) for name in ("PixelRepresentation", "BitsAllocated")}
+    context.update({name: changes[name] for name in context if name in changes})
+    for name, value in changes.items():
+        tag = _tag(name, "")
+        digits = f"{tag:08X}"
+        if value is ...:
+            elements.pop(digits, None)
+            continue
+        vr = instance.vr(tag) if tag in instance else None
+        elements[digits] = _element(tag, value, context, digits, vr)
+    body = _write({key: elements[key] for key in sorted(elements)})
+    return _core._instance_from_json(body.encode())
+
+
+class _Text(str):
+    """A number's text, so that it is written again as it was."""
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, _Text):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_write(member)}" for key, member in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_write, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _tag(name: str | int, path: str) -> int:
+    if isinstance(name, int):
+        return name
+    described = _core.describe_keyword(name)
+    if described:
+        return int(described[0])
+    digits = name[1:5] + name[6:10] if len(name) == 11 and name[0] == "(" and name[5] == "," else name
+    if len(digits) == 8:
+        try:
+            return int(digits, 16)
+        except ValueError:
+            pass
+    raise EncodeError(f"{path or 'dataset'}: a name that is neither a keyword nor a tag")
+
+
+def _dataset(natural: Mapping[str | int, Any], around: Mapping[str, Any], path: str) -> dict[str, Any]:
+    context = dict(around)
+    for name in ("PixelRepresentation", "BitsAllocated"):
+        if isinstance(natural.get(name), int):
+            context[name] = natural[name]
+    elements = {}
+    for name, value in natural.items():
+        if name in ("_vrMap", "_meta"):
+            continue
+        tag = _tag(name, path)
+        digits = f"{tag:08X}"
+        elements[digits] = _element(tag, value, context, f"{path}.{digits}" if path else digits, None)
+    return {digits: elements[digits] for digits in sorted(elements)}
+
+
+def _element(tag: int, value: Any, context: Mapping[str, Any], path: str, vr: str | None) -> dict[str, Any]:
+    if isinstance(value, Mapping) and not isinstance(value, Instance) and "vr" in value and value.keys() <= _MEMBERS:
+        return dict(value)  # an element, given as such
+    described = _core.describe_tag(tag)
+    if vr is None:
+        vr = _vr(described[2], value, context) if described else "LO" if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF else None
+    if isinstance(value, BulkData):
+        return {"vr": value.vr if len(value.vr) == 2 else vr or "UN", "BulkDataURI": value.uri}
+    if vr is None:
+        if isinstance(value, (bytes, bytearray)):
+            vr = "UN"
+        else:
+            raise EncodeError(f"{path}: the VR of a private or unknown attribute must be given, as {{'vr': …, 'Value': […]}}")
+    if vr == "SQ":
+        items = [value] if isinstance(value, (Mapping, Instance)) else value or ()
+        encoded = [_item(item, context, f"{path}[{i}]") for i, item in enumerate(items)]
+        return {"vr": vr, "Value": encoded} if encoded else {"vr": vr}
+    if value is None or (isinstance(value, (tuple, list)) and not value):
+        return {"vr": vr}
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"vr": vr, "InlineBinary": base64.b64encode(value).decode()}
+    if isinstance(value, Mapping) and "BulkDataURI" in value:
+        return {"vr": vr, "BulkDataURI": value["BulkDataURI"]}
+    values = value if isinstance(value, (tuple, list)) else (value.tolist() if hasattr(value, "tolist") else value)
+    values = values if isinstance(values, (tuple, list)) else [values]
+    return {"vr": vr, "Value": [_member(member, vr, path) for member in values]}
+
+
+_MEMBERS = {"vr", "Value", "BulkDataURI", "InlineBinary"}
+
+
+def _item(item: Any, context: Mapping[str, Any], path: str) -> dict[str, Any]:
+    if isinstance(item, Instance):
+        return denaturalize(item)
+    if isinstance(item, Mapping):
+        return _dataset(item, context, path)
+    raise EncodeError(f"{path}: an item must be a dict or an Instance")
+
+
+def _vr(vr: str, value: Any, context: Mapping[str, Any]) -> str | None:
+    """The VR that the dictionary's choice comes down to (PS3.5 annex A, PS3.3 C.7.6.3)."""
+    if vr == "US or SS":
+        negative = any(isinstance(v, int) and v < 0 for v in (value if isinstance(value, (tuple, list)) else (value,)))
+        return "SS" if context.get("PixelRepresentation") == 1 or negative else "US"
+    if vr == "OB or OW":
+        bits = context.get("BitsAllocated")
+        return "OB" if isinstance(bits, int) and bits <= 8 else "OW"
+    if vr in ("US or OW", "US or SS or OW"):
+        if isinstance(value, (bytes, bytearray, memoryview, BulkData)):
+            return "OW"
+        return _vr("US or SS", value, context) if "SS" in vr else "US"
+    return vr if len(vr) == 2 else None
+
+
+def _member(member: Any, vr: str, path: str) -> Any:
+    """One value as JSON has it for its VR (PS3.18 F.2.3)."""
+    if hasattr(member, "item") and not isinstance(member, (str, bytes)):
+        member = member.item()  # a NumPy number
+    if member is None:
+        return None
+    if vr == "PN":
+        return _name(member, path)
+    if vr in _INTEGER or vr in _FLOAT:
+        return _number(member, vr, path)
+    if vr == "AT":
+        return f"{member:08X}" if isinstance(member, int) and not isinstance(member, bool) else str(member).upper()
+    if isinstance(member, str):
+        return str(member)
+    if isinstance(member, (int, float)) and not isinstance(member, bool):
+        return member if vr == "UN" else str(member)
+    raise EncodeError(f"{path}: a {type(member).__name__} is no value of VR {vr}")
+
+
+def _number(member: Any, vr: str, path: str) -> Any:
+    if isinstance(member, bool) or not isinstance(member, (int, float, str)):
+        raise EncodeError(f"{path}: a {type(member).__name__} is no value of VR {vr}")
+    if isinstance(member, str):
+        return str(member)
+    if isinstance(member, float) and not math.isfinite(member):
+        return "NaN" if math.isnan(member) else "Infinity" if member > 0 else "-Infinity"
+    if vr in _INTEGER and isinstance(member, float):
+        if not member.is_integer():
+            raise EncodeError(f"{path}: a number with a fraction is no value of VR {vr}")
+        return int(member)
+    return member
+
+
+def _name(member: Any, path: str) -> dict[str, str]:
+    if isinstance(member, PersonName):
+        groups = (member.alphabetic, member.ideographic, member.phonetic)
+    elif isinstance(member, str):
+        parts = member.split("=", 2)
+        groups = (parts[0], parts[1] if len(parts) > 1 else "", parts[2] if len(parts) > 2 else "")
+    elif isinstance(member, Mapping):
+        groups = tuple(str(member.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic"))  # type: ignore[assignment]
+    else:
+        raise EncodeError(f"{path}: a {type(member).__name__} is no person name")
+    return {name: group for name, group in zip(("Alphabetic", "Ideographic", "Phonetic"), groups, strict=True) if group}

@@ -1,0 +1,157 @@
+"""Errors and problems: what went wrong and where, never what the data were.
+
+Messages name byte offsets, rows, tags and limits. They show nothing of the input: no value, no key that is not a tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ColumnError", "ConfigurationError", "MetalithError", "ParseError", "Problem"]
+
+
+class MetalithError(Exception):
+    """Base of all errors that Metalith raises on purpose."""
+
+
+class ParseError(MetalithError, ValueError):
+    """The input is not what it should be.
+
+    Attributes
+    ----------
+    offset : int
+        Byte of the input at which it went wrong.
+    row : int
+        Instance, counted from 0, that was being read.
+    path : str
+        Attribute that was being read, such as `00081140[0].00081155`; empty outside of any.
+    source : str or None
+        Where the input came from, if the caller said so.
+    reason : str
+        What is wrong, without the place.
+    """
+
+    def __init__(self, reason: str, *, offset: int = 0, row: int = 0, path: str = "", source: str | None = None) -> None:
+        self.reason, self.offset, self.row, self.path, self.source = reason, offset, row, path, source
+        where = f"byte {offset:,}, instance {row}" + (f", {path}" if path else "")
+        super().__init__(f"{source + ': ' if source else ''}{reason} (at {where})")
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (self.reason, self.offset, self.row, self.path, self.source)
+
+
+def _rebuild(reason: str, offset: int, row: int, path: str, source: str | None) -> ParseError:
+    return ParseError(reason, offset=offset, row=row, path=path, source=source)
+
+
+class ColumnError(MetalithError, ValueError):
+    """An attribute makes no array: instances have different numbers of values.
+
+    Attributes
+    ----------
+    keyword : str
+    rows : tuple of int
+        Some of the rows that differ from the others (at most ten).
+    """
+
+    def __init__(self, message: str, *, keyword: str, rows: tuple[int, ...]) -> None:
+        self.keyword, self.rows = keyword, rows
+        super().__init__(message)
+
+    def __reduce__(self) -> Any:
+        return _rebuild_column, (str(self), self.keyword, self.rows)
+
+
+def _rebuild_column(message: str, keyword: str, rows: tuple[int, ...]) -> ColumnError:
+    return ColumnError(message, keyword=keyword, rows=rows)
+
+
+class ConfigurationError(MetalithError, ValueError):
+    """A setting is unknown or impossible; the message names it."""
+
+
+# The texts of csrc/status.h, in its order.
+_REASONS = {
+    2: "no JSON document: the input is empty",
+    3: "the input ends in the middle of a document",
+    4: "not JSON",
+    5: "not a JSON number",
+    6: "a control character inside a string",
+    7: "an escape that JSON does not have",
+    8: "not UTF-8",
+    9: "a dataset must be a JSON object",
+    14: "more values than 32-bit indexes reach",
+}
+_LIMITS = {
+    10: "max_bytes",
+    11: "max_sequence_depth",
+    12: "max_json_depth",
+    13: "max_keys",
+}
+_PROBLEMS = (
+    "further problems, not listed",
+    "the key is not a tag of eight hex digits",
+    "the attribute comes twice in one dataset; the last one counts",
+    "the element is not an object",
+    "the element has no vr; taken from the dictionary",
+    "the vr is none of PS3.5's; taken from the dictionary",
+    "Value is not an array",
+    "BulkDataURI or InlineBinary is not a string",
+    "more than one of Value, BulkDataURI and InlineBinary",
+    "a value is of a JSON type that its VR does not take",
+    "text that is not a number; kept as text",
+    "a number that is not an integer",
+    "an item of the sequence is not an object",
+    "InlineBinary is not base64; kept as text",
+    "half of a UTF-16 surrogate pair; shown as U+FFFD",
+    "NaN or Infinity without quotes",
+)
+
+
+def parse_error(
+    code: int, problem: int, offset: int, row: int, path: str, source: str | None, limits: Any
+) -> ParseError:
+    """The error for what csrc reports (status.h)."""
+    if code in _LIMITS:
+        name = _LIMITS[code]
+        reason = f"beyond the limit {name}={getattr(limits, name):,}"
+    else:
+        reason = _REASONS.get(code) or _PROBLEMS[problem]
+    return ParseError(reason, offset=offset, row=row, path=path, source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that was accepted though it is not as PS3.18 annex F wants it.
+
+    Attributes
+    ----------
+    kind : int
+        Number of the kind (csrc/status.h); 0 stands for those beyond the limit of the list.
+    path : str
+        The attribute, such as `00081140[0].00081155`.
+    row : int
+        Instance it was first seen in, from 0.
+    offset : int
+        Byte of the input it was first seen at.
+    count : int
+        How many different values of the attribute have it.
+    """
+
+    kind: int
+    path: str
+    row: int
+    offset: int
+    count: int
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, in words."""
+        return _PROBLEMS[self.kind]
+
+    def __str__(self) -> str:
+        times = f", {self.count:,} values" if self.count > 1 else ""
+        if not self.kind:
+            return f"{self.count:,} {self.reason}"
+        return f"{self.path}: {self.reason} (first in instance {self.row}, byte {self.offset:,}{times})"

@@ -1,0 +1,208 @@
+"""DICOM JSON from wherever it stands, to tables."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import mmap
+import os
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
+
+from metalith import _core
+from metalith._core import Instance, InstanceTable
+from metalith.errors import ParseError
+from metalith.limits import Limits, with_overrides
+
+__all__ = ["Source", "naturalize", "naturalize_dataset"]
+
+Source = (
+    bytes
+    | bytearray
+    | memoryview
+    | mmap.mmap
+    | str
+    | os.PathLike[str]
+    | IO[bytes]
+    | IO[str]
+    | Mapping[str, Any]
+    | Iterable[bytes]
+    | Iterable[Mapping[str, Any]]
+)
+
+
+def naturalize(body: Source, *, strict: bool = False, source: str | None = None, **limits: int) -> InstanceTable:
+    """DICOM JSON to natural metadata, all instances of a response in one table.
+
+    Parameters
+    ----------
+    body
+        The JSON: any bytes-like object (not copied), str, a path, a file open for reading, an iterable of bytes (a response that is parsed as it
+        arrives, cut anywhere), or datasets already parsed: a dict, or an iterable of dicts. An array of datasets, one dataset, or several of these
+        one after the other (newline-delimited JSON).
+    strict : bool, optional
+        Raise for what would otherwise be listed in `InstanceTable.problems`.
+    source : str, optional
+        Name of the input, for error messages.
+    **limits
+        Bounds of this parse, see `metalith.Limits`: max_bytes, max_sequence_depth, max_json_depth, max_keys, max_problems.
+
+    Returns
+    -------
+    InstanceTable
+
+    Raises
+    ------
+    ParseError
+        The input is no DICOM JSON, or goes beyond a limit. Tells the byte offset, the instance and the attribute.
+
+    Notes
+    -----
+    The whole document is validated before this returns: nothing can fail later. PS3.18 annex F.
+
+    Examples
+    --------
+    >>> table = metalith.naturalize(b'[{"00100020":{"vr":"LO","Value":["4711"]},"00280030":{"vr":"DS","Value":[0.5,0.5]}}]')
+    >>> table[0].PatientID, table[0].PixelSpacing
+    ('4711', (0.5, 0.5))
+    """
+    bounds = with_overrides(limits)
+    if isinstance(body, (bytes, bytearray, memoryview, mmap.mmap)):
+        return _core.Scanner(bounds, strict, source).scan(body)
+    if isinstance(body, str):
+        return _scan_text(body, bounds, strict, source)
+    if isinstance(body, os.PathLike):
+        return _scan_path(body, bounds, strict, source)
+    if hasattr(body, "read"):
+        return _scan_file(body, bounds, strict, source)
+    if isinstance(body, Mapping):
+        return _scan_text(_json_of([body]), bounds, strict, source)
+    if isinstance(body, Iterable):
+        return _scan_iterable(body, bounds, strict, source)
+    return _core.Scanner(bounds, strict, source).scan(_bytes_like(body))
+
+
+def naturalize_dataset(dataset: Source, *, strict: bool = False, source: str | None = None, **limits: int) -> Instance:
+    """One dataset to natural metadata.
+
+    Parameters
+    ----------
+    dataset
+        DICOM JSON of one dataset, in any of the forms `naturalize` takes.
+    strict, source, **limits
+        As for `naturalize`.
+
+    Returns
+    -------
+    Instance
+
+    Raises
+    ------
+    ParseError
+        As for `naturalize`, and when there is not exactly one dataset.
+
+    Examples
+    --------
+    >>> metalith.naturalize_dataset({"00280010": {"vr": "US", "Value": [512]}}).Rows
+    512
+    """
+    table = naturalize(dataset, strict=strict, source=source, **limits)
+    if len(table) != 1:
+        raise ParseError(f"one dataset was expected, not {len(table):,}", source=source)
+    return table[0]
+
+
+def _bytes_like(body: Any) -> memoryview:
+    try:
+        return memoryview(body)
+    except TypeError:
+        raise TypeError(f"cannot naturalize a {type(body).__name__}") from None
+
+
+def _scan_text(text: str, bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
+    if not text.isascii():
+        try:
+            return _core.Scanner(bounds, strict, source).scan(text.encode())
+        except UnicodeEncodeError as error:
+            raise ParseError("not UTF-8", offset=len(text[: error.start].encode()), source=source) from None
+    return _core.Scanner(bounds, strict, source).scan(text)
+
+
+def _scan_path(path: os.PathLike[str], bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
+    with open(path, "rb") as file:
+        return _scan_file(file, bounds, strict, source or os.fspath(path))
+
+
+def _scan_file(file: Any, bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
+    """Reads one byte more than allowed, so that a larger file is refused and not cut."""
+    if isinstance(file, io.BufferedReader) and file.tell() == 0:
+        try:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                return _core.Scanner(bounds, strict, source).scan(mapped)
+        except (ValueError, OSError) as error:
+            if isinstance(error, ParseError):
+                raise
+            # empty, or nothing that can be mapped: read it
+    data = file.read(bounds.max_bytes + 1)
+    if isinstance(data, str):
+        return _scan_text(data, bounds, strict, source)
+    return _core.Scanner(bounds, strict, source).scan(data)
+
+
+def _scan_iterable(pieces: Iterable[Any], bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
+    iterator = iter(pieces)
+    first = next(iterator, b"")
+    if isinstance(first, Mapping) or (first == b"" and isinstance(pieces, (list, tuple)) and not pieces):
+        datasets = [] if first == b"" else [first, *iterator]
+        return _scan_text(_json_of(datasets), bounds, strict, source)
+    scanner = _core.Scanner(bounds, strict, source)
+    scanner.feed(_bytes_like(first))
+    for piece in iterator:
+        scanner.feed(_bytes_like(piece))
+    return scanner.finish()
+
+
+def _json_of(datasets: list[Any]) -> str:
+    """Parsed datasets as JSON text again: the scanner is the one place that knows how to read them.
+
+    Numbers that JSON lacks are written bare, as Python's own JSON has them, and read as such.
+    """
+    import orjson
+
+    if not _needs_stdlib(datasets):
+        try:
+            return orjson.dumps(datasets).decode()
+        except TypeError:
+            pass  # a mapping or number of another type
+    try:
+        return json.dumps(datasets, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    except RecursionError:
+        raise ParseError("datasets nested too deep") from None
+    except (TypeError, ValueError) as error:
+        raise ParseError(f"a dataset holds what JSON has no form for ({type(error).__name__})") from None
+
+
+def _needs_stdlib(value: Any) -> bool:
+    """Whether something in there would not survive orjson: NaN and infinities, integers beyond 64 bits."""
+    stack = [value]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            stack.extend(value)
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                return True
+        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+            return True
+    return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "item"):  # a NumPy number
+        return value.item()
+    raise TypeError(type(value).__name__)
