@@ -32,6 +32,14 @@ ml_ref ml_arena_alloc(ml_arena *arena, size_t n) {
     return ref;
 }
 
+void ml_arena_reserve(ml_arena *arena, size_t n) {
+    if (n <= arena->capacity) return;
+    char *base = realloc(arena->base, n);
+    if (!base) return;
+    arena->base = base;
+    arena->capacity = n;
+}
+
 void ml_arena_trim(ml_arena *arena) {
     if (arena->used == arena->capacity) return;
     char *base = realloc(arena->base, arena->used ? arena->used : 1);

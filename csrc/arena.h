@@ -21,6 +21,9 @@ typedef struct ml_arena {
 /* Room for n bytes; 0 when memory or the 16 GiB that references reach are used up. May move the block. */
 ml_ref ml_arena_alloc(ml_arena *arena, size_t n);
 
+/* Room for n bytes in all before the block has to grow; without memory it grows later. */
+void ml_arena_reserve(ml_arena *arena, size_t n);
+
 /* Gives unused room back to the system. */
 void ml_arena_trim(ml_arena *arena);
 

@@ -25,6 +25,12 @@
 #include <emmintrin.h>
 #endif
 
+/* A variant of a function for processors that have AVX2, chosen when it is called. */
+#if defined(ML_SSE2) && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define ML_AVX2 1
+#include <immintrin.h>
+#endif
+
 /* Index of the lowest set bit; x is not 0. */
 ML_INLINE unsigned ml_lowest_bit(uint32_t x) {
 #if defined(__GNUC__) || defined(__clang__)

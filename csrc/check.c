@@ -18,6 +18,12 @@ static int is_blank(const char *s, size_t n) {
 static ml_problem_kind number_problem(ml_vr vr, int string, const char *s, size_t n) {
     double value = 0;
     int64_t integer;
+    int may_be_text = vr == ML_VR_IS || vr == ML_VR_DS || vr == ML_VR_SV || vr == ML_VR_UV;
+    /* what JSON takes for a number needs no conversion to be known for one */
+    if ((!string || may_be_text) && ml_number_end(s, s + n) == s + n &&
+        (ml_class_of(vr) == ML_CLASS_FLOAT || (!memchr(s, '.', n) && !memchr(s, 'e', n) && !memchr(s, 'E', n)))) {
+        return ML_P_NONE;
+    }
     if (string && is_blank(s, n)) return ML_P_NONE;
     if (ml_class_of(vr) == ML_CLASS_FLOAT) {
         if (ml_parse_double(s, n, &value) != ML_NUMBER_OK) return ML_P_NOT_A_NUMBER;
@@ -29,8 +35,7 @@ static ml_problem_kind number_problem(ml_vr vr, int string, const char *s, size_
         }
     }
     /* IS, DS, SV and UV may be strings; so must be what JSON has no number for */
-    int may = vr == ML_VR_IS || vr == ML_VR_DS || vr == ML_VR_SV || vr == ML_VR_UV;
-    if (string && !may && value - value == 0) return ML_P_VALUE_KIND;
+    if (string && !may_be_text && value - value == 0) return ML_P_VALUE_KIND;
     return ML_P_NONE;
 }
 
@@ -60,6 +65,11 @@ int ml_check_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form
                    size_t length, unsigned has, const char *at) {
     ml_vr vr = ml_effective_vr(&table->columns[column], given);
     if (has & ML_HAS_SURROGATE && !ml_note_problem(scan, table, column, ML_P_SURROGATE, at)) return 0;
+    if (form == ML_FORM_STRING && ml_class_of(vr) == ML_CLASS_TEXT && vr != ML_VR_AT) return 1;
+    if (form == ML_FORM_NUMBER || form == ML_FORM_LIST) {
+        /* numbers alone, of a VR that takes any */
+        if (!(has & ~(unsigned)(ML_HAS_NUMBER | ML_HAS_SPACE)) && ml_class_of(vr) == ML_CLASS_FLOAT) return 1;
+    }
     ml_problem_kind kind = ML_P_NONE;
     ml_item item = {.text = text, .length = length};
     switch (form) {

@@ -204,6 +204,8 @@ int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
     if (!n) text = "";
     size_t mark = byte_order_mark(text, n);
     scan->base = mark;
+    /* saves the first few moves; more at once would come fresh from the system, page by page */
+    ml_arena_reserve(&scan->document->arena, ml_min(n / 12 + 64, 64 * 1024));
     return scan_text(scan, text + mark, n - mark) && close_input(scan);
 }
 

@@ -182,7 +182,7 @@ static uint32_t find(ml_table *table, ml_column *column, const probe *what, uint
         }
         return ML_NO_INDEX;
     }
-    if (column->index.closed) return same(what, column, count - 1) ? count - 1 : ML_NO_INDEX;
+    if (column->index.closed) return ML_NO_INDEX;
     if (!column->index.slots) {
         index_grow(&column->index, count);
         if (column->index.closed) return ML_NO_INDEX;
@@ -226,6 +226,11 @@ static uint32_t intern(ml_table *table, ml_column *column, const probe *what, in
 
 uint32_t ml_intern(ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text, size_t length,
                    int *fresh) {
+    ml_column *c = &table->columns[column];
+    if (c->index.closed) {
+        *fresh = 1;
+        return append(table->document, c, form, vr, text, length);
+    }
     probe what = {table->document, NULL, form, vr, text, length};
     return intern(table, &table->columns[column], &what, fresh);
 }

@@ -7,6 +7,17 @@
 
 enum { MANY_SHARING = 64 };
 
+/* One attribute under the name dcmjs gives it. */
+typedef struct js_name {
+    const ml_column *column;
+    const char *name; /* NULL: the tag, in digits */
+    size_t length;
+    char digits[8];
+    const ml_dcmjs_entry *entry;
+    uint32_t slot;
+    uint32_t order; /* rank of a key that looks like an integer, from 1; 0: another key */
+} js_name;
+
 /* Whether JavaScript takes a key for an array index: digits without a leading zero (eight of them are always small
  * enough). */
 static uint32_t integer_key(const char *s, size_t n) {
@@ -19,59 +30,46 @@ static uint32_t integer_key(const char *s, size_t n) {
     return value + 1;
 }
 
-static void name_cell(const ml_table *table, ml_cell cell, ml_js_cell *out) {
+static void name_column(const ml_table *table, const ml_column *column, js_name *out) {
     size_t n;
-    const char *key = ml_column_key(table->document, cell.column, out->digits, &n);
-    out->cell = cell;
+    const char *key = ml_column_key(table->document, column, out->digits, &n);
+    out->column = column;
     out->order = integer_key(key, n);
     /* a keyword as key is no tag to dcmjs: it has no entry, and stays as it is */
-    int is_tag = cell.column->primary != ML_NO_INDEX && (n == 8 || n == 11) && (n == 11 ? key[0] == '(' : 1);
+    int is_tag = column->primary != ML_NO_INDEX && (n == 8 || n == 11) && (n == 11 ? key[0] == '(' : 1);
     uint32_t tag;
     int canonical;
     if (is_tag && n == 8) is_tag = ml_parse_tag(key, &tag, &canonical);
-    out->entry = is_tag ? ml_dcmjs_find(cell.column->tag) : NULL;
+    out->entry = is_tag ? ml_dcmjs_find(column->tag) : NULL;
     out->name = out->entry ? out->entry->name : key == out->digits ? NULL : key;
     out->length = out->entry ? out->entry->name_length : n;
 }
 
-static const char *name_of(const ml_js_cell *cell) {
+static const char *name_of(const js_name *cell) {
     return cell->name ? cell->name : cell->digits;
 }
 
-static int same_name(const ml_js_cell *a, const ml_js_cell *b) {
+static int same_name(const js_name *a, const js_name *b) {
     return a->length == b->length && memcmp(name_of(a), name_of(b), a->length) == 0;
 }
 
 /* Names are shared within the ranges that dcmjs folds, among the retired attributes without keyword (all called
  * RETIRED_undefined), and with odd keys. */
-static int may_share(const ml_js_cell *n) {
-    uint32_t group = n->cell.column->tag >> 24;
-    return n->cell.column->key || group == 0x50 || group == 0x60 || group == 0x7F || (n->entry && n->length == 17);
+static int may_share(const js_name *n) {
+    uint32_t group = n->column->tag >> 24;
+    return n->column->key || group == 0x50 || group == 0x60 || group == 0x7F || (n->entry && n->length == 17);
 }
 
 /* Integer-like keys first, ascending; everything else as it came. */
 static int compare_order(const void *a, const void *b) {
-    const ml_js_cell *x = a, *y = b;
+    const js_name *x = a, *y = b;
     uint32_t rank_x = x->order ? x->order : UINT32_MAX, rank_y = y->order ? y->order : UINT32_MAX;
     if (rank_x != rank_y) return rank_x < rank_y ? -1 : 1;
     return x->slot < y->slot ? -1 : x->slot > y->slot;
 }
 
-ml_js_cell *ml_js_cells(const ml_table *table, ml_row row, ml_js_cell few[ML_JS_FEW]) {
-    uint32_t width = table->shapes[row.shape].width;
-    ml_js_cell *list = width <= ML_JS_FEW ? few : malloc(width * sizeof *list);
-    int integers = 0;
-    if (!list) return NULL;
-    for (uint32_t s = 0; s < width; s++) {
-        name_cell(table, ml_row_cell(table, row, s), &list[s]);
-        list[s].slot = s;
-        integers |= list[s].order != 0;
-    }
-    if (integers) qsort(list, width, sizeof *list, compare_order);
-    return list;
-}
-
-int ml_js_is_odd(const ml_js_cell *list, uint32_t count) {
+/* Whether two of them have one name, or one is called _vrMap. */
+static int is_odd(const js_name *list, uint32_t count) {
     uint32_t sharing = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (!may_share(&list[i])) continue;
@@ -84,11 +82,47 @@ int ml_js_is_odd(const ml_js_cell *list, uint32_t count) {
     return 0;
 }
 
-void ml_js_put_key(ml_buffer *buffer, const ml_js_cell *cell) {
-    if (cell->entry) {
-        ml_put_quoted(buffer, cell->name, cell->length);
-    } else {
-        ml_put_escaped(buffer, name_of(cell), cell->length);
+/* Adds an attribute, or _vrMap where name is NULL, to the plan. */
+static void add(ml_plan *plan, const js_name *name) {
+    ml_planned *planned = &plan->order[plan->count++];
+    if (!name) {
+        *planned = (ml_planned){ML_NO_INDEX, NULL, NULL, 0, 0};
+        return;
     }
-    ml_put_char(buffer, ':');
+    uint32_t key = (uint32_t)plan->keys.length;
+    if (name->entry) {
+        ml_put_quoted(&plan->keys, name->name, name->length);
+    } else {
+        ml_put_escaped(&plan->keys, name_of(name), name->length);
+    }
+    ml_put_char(&plan->keys, ':');
+    *planned = (ml_planned){name->slot, name->column, name->entry, key, (uint32_t)plan->keys.length - key};
+}
+
+int ml_plan_js(ml_plan *plan, int vr_map) {
+    uint32_t width = plan->shape->width;
+    js_name *names = malloc((width ? width : 1) * sizeof *names);
+    plan->order = malloc((width + 1) * sizeof *plan->order);
+    if (!names || !plan->order) {
+        free(names);
+        return 0;
+    }
+    int integers = 0;
+    for (uint32_t s = 0; s < width; s++) {
+        name_column(plan->table, &plan->table->columns[plan->shape->columns[s]], &names[s]);
+        names[s].slot = s;
+        integers |= names[s].order != 0;
+    }
+    if (integers) qsort(names, width, sizeof *names, compare_order);
+    plan->odd = is_odd(names, width);
+    /* names that look like integers come first on the way out, too */
+    for (uint32_t s = 0; integers && s < width; s++) {
+        if (names[s].order && !names[s].entry) add(plan, &names[s]);
+    }
+    if (vr_map) add(plan, NULL);
+    for (uint32_t s = 0; s < width; s++) {
+        if (!names[s].order || names[s].entry) add(plan, &names[s]);
+    }
+    free(names);
+    return 1;
 }

@@ -24,6 +24,21 @@ ML_INLINE int is_digit(const char *p, const char *end) {
     return p < end && *p >= '0' && *p <= '9';
 }
 
+/* The end of a run of digits. */
+ML_INLINE const char *skip_digits(const char *p, const char *end) {
+#ifdef ML_SSE2
+    /* the decimals of a coordinate are seldom more than 16 digits */
+    if (ML_LIKELY(end - p >= 16)) {
+        __m128i v = _mm_add_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)(127 - '9')));
+        uint32_t digits = (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(v, _mm_set1_epi8(127 - 10)));
+        if (ML_LIKELY(digits != 0xFFFF)) return p + ml_lowest_bit(~digits);
+        p += 16;
+    }
+#endif
+    while (is_digit(p, end)) p++;
+    return p;
+}
+
 const char *ml_number_end(const char *p, const char *end) {
     if (p < end && *p == '-') p++;
     if (!is_digit(p, end)) return NULL;
@@ -31,18 +46,18 @@ const char *ml_number_end(const char *p, const char *end) {
         p++;
         if (is_digit(p, end)) return NULL;
     } else {
-        while (is_digit(p, end)) p++;
+        p = skip_digits(p + 1, end);
     }
     if (p < end && *p == '.') {
         p++;
         if (!is_digit(p, end)) return NULL;
-        while (is_digit(p, end)) p++;
+        p = skip_digits(p + 1, end);
     }
     if (p < end && (*p == 'e' || *p == 'E')) {
         p++;
         if (p < end && (*p == '+' || *p == '-')) p++;
         if (!is_digit(p, end)) return NULL;
-        while (is_digit(p, end)) p++;
+        p = skip_digits(p + 1, end);
     }
     return p;
 }
@@ -120,6 +135,32 @@ const char *ml_next_or_close(ml_scan *scan, const char *p, char close, int *more
     if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
     *more = 1;
     return p;
+}
+
+const char *ml_read_numbers(ml_scan *scan, const char *p, uint32_t *count, size_t *length) {
+    size_t used = 0;
+    *count = 0;
+    for (;;) {
+        p = ml_skip_space(p, scan->end);
+        const char *q = ml_number_end(p, scan->end);
+        size_t n = (size_t)(q - p);
+        if (!q || ml_may_overflow(p, n) ||
+            (used + n + 1 > scan->scratch_size && !ml_reserve_scratch(scan, used + n + 1))) {
+            return NULL;
+        }
+        memcpy(scan->scratch + used, p, n);
+        used += n;
+        ++*count;
+        p = ml_skip_space(q, scan->end);
+        if (p == scan->end) return NULL;
+        if (*p == ']') {
+            *length = used;
+            return p;
+        }
+        if (*p != ',') return NULL;
+        scan->scratch[used++] = ',';
+        p++;
+    }
 }
 
 /* A key and its colon; p at what should be the opening quote. */

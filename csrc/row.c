@@ -119,8 +119,15 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
                              text);
         break;
     case ML_FORM_LIST: {
+        uint32_t count;
+        size_t length;
+        end = ml_read_numbers(scan, text, &count, &length);
+        if (end && count > 1) {
+            cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, scan->scratch, length, ML_HAS_NUMBER,
+                                 text);
+            break;
+        }
         ml_array array;
-        /* a fault is found again, and noted with its place, when the element is read whole */
         const char *close = ml_read_array(scan, text - 1, &array);
         unsigned odd = ML_HAS_OTHER | ML_HAS_NAN | ML_HAS_NAME | ML_HAS_BOOL | ML_HAS_HUGE;
         if (!close) {

@@ -99,6 +99,13 @@ const char *ml_number_end(const char *p, const char *end);
 /* Whether a number may be beyond what a double holds: not every reader takes such a one. */
 int ml_may_overflow(const char *s, size_t n);
 
+/*
+ * The members of an array of numbers, p after its opening bracket: scan->scratch gets them without space, *length
+ * bytes; *count tells how many. Returns the closing bracket; NULL (nothing noted) when there is anything else than
+ * plain numbers.
+ */
+const char *ml_read_numbers(ml_scan *scan, const char *p, uint32_t *count, size_t *length);
+
 /* An array of anything, p at its opening bracket. */
 const char *ml_read_array(ml_scan *scan, const char *p, ml_array *array);
 

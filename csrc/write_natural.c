@@ -30,7 +30,7 @@ static void put_decimal(ml_buffer *buffer, const char *s, size_t n) {
     }
 }
 
-void ml_put_number(ml_buffer *buffer, ml_vr vr, const char *s, size_t n, int quoted) {
+static void put_number(ml_buffer *buffer, ml_vr vr, const char *s, size_t n, int quoted) {
     const char *text = s;
     size_t length = n;
     while (n && (s[n - 1] == ' ' || s[n - 1] == '\0')) n--;
@@ -115,7 +115,7 @@ static void put_item(ml_buffer *buffer, ml_vr vr, const ml_item *item) {
     case ML_ITEM_BOOL: put_text(buffer, item->text, item->length); return;
     case ML_ITEM_NUMBER:
         if (number) {
-            ml_put_number(buffer, vr, item->text, item->length, 0);
+            put_number(buffer, vr, item->text, item->length, 0);
         } else if (class == ML_CLASS_BINARY) {
             ml_put(buffer, item->text, item->length);
         } else {
@@ -126,7 +126,7 @@ static void put_item(ml_buffer *buffer, ml_vr vr, const ml_item *item) {
         if (!item->length) {
             ML_PUT(buffer, "null");
         } else if (number && !item->escaped) {
-            ml_put_number(buffer, vr, item->text, item->length, 1);
+            put_number(buffer, vr, item->text, item->length, 1);
         } else if (vr == ML_VR_AT && item->length == 8) {
             uint32_t tag;
             int canonical;
@@ -162,11 +162,11 @@ static void put_list(ml_buffer *buffer, ml_vr vr, const ml_value *value) {
     }
 }
 
-static int put_value(ml_buffer *buffer, const ml_table *table, const ml_column *column, uint32_t cell) {
-    ml_value value = ml_value_at(table->document, column, cell);
-    ml_vr vr = ml_effective_vr(column, value.vr);
-    ml_item item = {.text = value.text, .length = value.length};
-    switch (value.form) {
+static ml_written write_value(ml_writer *writer, const ml_planned *planned, const ml_value *value) {
+    ml_buffer *buffer = ml_writer_buffer(writer);
+    ml_vr vr = ml_effective_vr(planned->column, value->vr);
+    ml_item item = {.text = value->text, .length = value->length};
+    switch (value->form) {
     case ML_FORM_EMPTY:
     case ML_FORM_EMPTY_LIST:
         if (vr == ML_VR_SQ) {
@@ -174,58 +174,43 @@ static int put_value(ml_buffer *buffer, const ml_table *table, const ml_column *
         } else {
             ML_PUT(buffer, "null");
         }
-        return 1;
+        return ML_WRITTEN;
     case ML_FORM_STRING:
         item.kind = ML_ITEM_STRING;
         put_item(buffer, vr, &item);
-        return 1;
+        return ML_WRITTEN;
     case ML_FORM_NUMBER:
         item.kind = ML_ITEM_NUMBER;
         put_item(buffer, vr, &item);
-        return 1;
-    case ML_FORM_LIST: put_list(buffer, vr, &value); return 1;
-    case ML_FORM_BULK:
-        ML_PUT(buffer, "{\"BulkDataURI\":");
-        ml_put_quoted(buffer, value.text, value.length);
-        ml_put_char(buffer, '}');
-        return 1;
-    case ML_FORM_INLINE: ml_put_quoted(buffer, value.text, value.length); return 1;
-    case ML_FORM_ITEMS: {
-        ml_range range = ml_value_range(&value);
+        return ML_WRITTEN;
+    case ML_FORM_LIST: put_list(buffer, vr, value); return ML_WRITTEN;
+    case ML_FORM_BULK: ml_put_bulk(buffer, value); return ML_WRITTEN;
+    case ML_FORM_INLINE: ml_put_quoted(buffer, value->text, value->length); return ML_WRITTEN;
+    case ML_FORM_ITEMS:
         ml_put_char(buffer, '[');
-        for (uint32_t i = 0; i < range.count; i++) {
-            if (i) ml_put_char(buffer, ',');
-            if (!ml_write_natural(buffer, column->child, range.first + i)) return 0;
-        }
+        if (!ml_write_items(writer, planned->column, value)) return ML_WRITTEN_ODD;
         ml_put_char(buffer, ']');
-        return 1;
-    }
-    default: return 0;
+        return ML_WRITTEN;
+    default: return ML_WRITTEN_ODD;
     }
 }
 
-int ml_write_natural(ml_buffer *buffer, const ml_table *table, uint32_t index) {
-    ml_row row = ml_table_row(table, index);
-    uint32_t width = table->shapes[row.shape].width;
-    ml_put_char(buffer, '{');
-    for (uint32_t s = 0; s < width; s++) {
-        ml_cell cell = ml_row_cell(table, row, s);
-        const ml_column *column = cell.column;
-        char digits[8];
-        size_t n;
-        if (s) ml_put_char(buffer, ',');
-        if (column->info && column->info->keyword_length && !column->info->repeating) {
-            ml_put_quoted(buffer, column->info->keyword, column->info->keyword_length);
-        } else if (column->primary == ML_NO_INDEX) {
-            const char *key = ml_column_key(table->document, column, digits, &n);
-            ml_put_escaped(buffer, key, n);
-        } else {
-            ml_format_tag(column->tag, digits);
-            ml_put_quoted(buffer, digits, 8);
-        }
-        ml_put_char(buffer, ':');
-        if (!put_value(buffer, table, column, cell.cell)) return 0;
+static void put_key(ml_buffer *keys, const ml_document *document, const ml_column *column) {
+    char digits[8];
+    size_t n;
+    if (column->info && column->info->keyword_length && !column->info->repeating) {
+        ml_put_quoted(keys, column->info->keyword, column->info->keyword_length);
+    } else if (column->primary == ML_NO_INDEX) {
+        const char *key = ml_column_key(document, column, digits, &n);
+        ml_put_escaped(keys, key, n);
+    } else {
+        ml_format_tag(column->tag, digits);
+        ml_put_quoted(keys, digits, 8);
     }
-    ml_put_char(buffer, '}');
-    return 1;
 }
+
+static int plan(ml_plan *plan) {
+    return ml_plan_slots(plan, put_key);
+}
+
+const ml_style ml_style_natural = {plan, write_value};

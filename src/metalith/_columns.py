@@ -17,9 +17,15 @@ ABSENT = 0xFFFFFFFF
 
 def column(table: InstanceTable, key: str | int, first: int, count: int, masked: bool, dtype: Any) -> Any:
     """`InstanceTable.column` for rows [first, first + count)."""
+    if not isinstance(key, str):
+        key = _tag(key)
     found = _core._cells(table, key, first, count)
     if found is None:
-        return _from_objects(table, key, first, count, masked, dtype)
+        # some instances spell the attribute otherwise (0009100a and 0009100A): row by row, by way of Python objects
+        rows = np.arange(count)
+        distinct, mask = _of_objects([table[first + row].get(key) for row in range(count)], key, rows, dtype)
+        distinct, mask = _settle_missing(distinct, mask, masked, dtype, key, rows)
+        return np.ma.MaskedArray(distinct, mask) if masked else distinct
     index, cells = found
     if isinstance(cells, int):  # one value for all
         used, inverse = np.array([cells], dtype=np.uint32), None
@@ -33,12 +39,21 @@ def column(table: InstanceTable, key: str | int, first: int, count: int, masked:
     if missing_last:
         distinct, mask = _with_missing(distinct, mask)
     if masked or mask.any():
-        distinct, mask = _settle_missing(distinct, mask, masked)
+        distinct, mask = _settle_missing(distinct, mask, masked, dtype, key, inverse)
     if inverse is None:
         values = np.broadcast_to(distinct[:1], (count, *distinct.shape[1:]))
         return np.ma.MaskedArray(values, np.broadcast_to(mask[:1], values.shape)) if masked else values
     values = distinct.take(inverse, axis=0)
     return np.ma.MaskedArray(values, mask.take(inverse, axis=0)) if masked else values
+
+
+def _tag(key: Any) -> int:
+    """A tag number, whatever type of integer it is given as."""
+    if not hasattr(key, "__index__"):
+        raise TypeError(f"an attribute is named by keyword, tag text or tag number, not by {type(key).__name__}")
+    if not 0 <= int(key) < 1 << 32:
+        raise KeyError(key)
+    return int(key)
 
 
 def _distinct(table: InstanceTable, index: int, present: Any, key: Any, inverse: Any, dtype: Any) -> tuple[Any, Any]:
@@ -54,10 +69,8 @@ def _distinct(table: InstanceTable, index: int, present: Any, key: Any, inverse:
             if width <= 1:
                 values, mask = values[:, 0], mask[:, 0]
             return (values if dtype is None else values.astype(dtype)), mask
-    objects = np.empty(len(present), dtype=object)
-    for i, cell in enumerate(present):
-        objects[i] = _core._value_of_cell(table, index, int(cell))
-    return _typed_objects(objects, dtype)
+    objects = [_core._value_of_cell(table, index, int(cell)) for cell in present]
+    return _of_objects(objects, key, inverse, dtype, numeric=numbers is not None)
 
 
 def _fill(table: InstanceTable, index: int, present: Any, shape: tuple[int, int], integers: bool) -> Any:
@@ -71,31 +84,60 @@ def _fill(table: InstanceTable, index: int, present: Any, shape: tuple[int, int]
     return (reals, np.isnan(reals)) if _core._fill_doubles(table, index, present, reals) else None
 
 
-def _typed_objects(objects: Any, dtype: Any) -> tuple[Any, Any]:
+def _of_objects(objects: list[Any], key: Any, inverse: Any, dtype: Any, numeric: bool = True) -> tuple[Any, Any]:
+    """Natural values as array [n] or [n, k], and which are missing."""
+    if numeric and dtype not in (str, object):
+        made = _of_numbers(objects, key, inverse)
+        if made is not None:
+            values, mask = made
+            return (values if dtype is None else values.astype(dtype)), mask
     mask = np.array([value is None for value in objects], dtype=bool)
     if dtype is str:
-        return np.array(["" if value is None else str(value) for value in objects], dtype=str), mask
-    if dtype not in (None, object):
-        return objects.astype(dtype), mask
-    if dtype is None and len(objects) and all(isinstance(value, int) for value in objects):
-        # integers that 64 bits with sign do not hold
-        if all(0 <= value < 1 << 64 for value in objects):
-            return objects.astype(np.uint64), mask
-    return objects, mask
+        return np.array([_text(value) for value in objects], dtype=str), mask
+    values = np.empty(len(objects), dtype=object)
+    for i, value in enumerate(objects):
+        values[i] = value
+    return (values if dtype in (None, object) else values.astype(dtype)), mask
+
+
+def _of_numbers(objects: list[Any], key: Any, inverse: Any) -> tuple[Any, Any] | None:
+    """Numbers that are not all in 64 bits, or of attributes spelled in several ways; None when one is none."""
+    members = [() if value is None else value if isinstance(value, tuple) else (value,) for value in objects]
+    flat = [member for value in members for member in value if member is not None]
+    if not all(isinstance(member, (int, float)) for member in flat):
+        return None
+    width = _width(np.array([len(value) for value in members], dtype=np.uint32), key, inverse)
+    padded = [value or (None,) * max(width, 1) for value in members]
+    mask = np.array([[member is None for member in value] for value in padded], dtype=bool)
+    integers = bool(flat) and all(isinstance(member, int) for member in flat)
+    dtype: Any = np.float64
+    if integers:
+        low, high = min(flat), max(flat)
+        signed, unsigned = -(1 << 63) <= low and high < 1 << 63, 0 <= low and high < 1 << 64
+        dtype = np.int64 if signed else np.uint64 if unsigned else object
+    nothing = 0 if integers else np.nan
+    values = np.array([[nothing if m is None else m for m in value] for value in padded], dtype=dtype)
+    return (values[:, 0], mask[:, 0]) if width <= 1 else (values, mask)
+
+
+def _text(value: Any) -> str:
+    """Several values joined by the backslash, as a DICOM file has them."""
+    if isinstance(value, tuple):
+        return "\\".join(map(_text, value))
+    return "" if value is None else str(value)
 
 
 def _width(counts: Any, key: Any, inverse: Any) -> int:
     """How many values each instance has; those with none are missing, any other difference is an error."""
     width = int(counts.max(initial=0))
-    ragged = (counts != width) & (counts != 0)
-    if not ragged.any():
+    if inverse is None or not ((counts != width) & (counts != 0)).any():
         return width
-    rows: tuple[int, ...] = ()
-    if inverse is not None:
-        padded = np.append(ragged, False)
-        rows = tuple(int(row) for row in np.flatnonzero(padded.take(np.minimum(inverse, len(ragged))))[:10])
-    sizes = sorted({int(n) for n in counts[counts != 0]})
-    message = f"{key}: instances have different numbers of values ({', '.join(map(str, sizes))}); unlike the others: rows "
+    by_row = np.append(counts, 0).take(inverse)
+    sizes, times = np.unique(by_row[by_row != 0], return_counts=True)
+    usual = sizes[times.argmax()]
+    rows = tuple(map(int, np.flatnonzero((by_row != usual) & (by_row != 0))[:10]))
+    told = ", ".join(map(str, sizes))
+    message = f"{key}: instances have different numbers of values ({told}); unlike most: rows "
     raise ColumnError(message + ", ".join(map(str, rows)), keyword=str(key), rows=rows)
 
 
@@ -107,36 +149,21 @@ def _with_missing(distinct: Any, mask: Any) -> tuple[Any, Any]:
     return np.concatenate([distinct, extra]), np.concatenate([mask, np.ones((1, *mask.shape[1:]), dtype=bool)])
 
 
-def _settle_missing(distinct: Any, mask: Any, masked: bool) -> tuple[Any, Any]:
+def _settle_missing(distinct: Any, mask: Any, masked: bool, dtype: Any, key: Any, inverse: Any) -> tuple[Any, Any]:
     """NaN where a number is missing; integers with missing values become float64 unless there is a mask to tell."""
-    if masked:
+    if masked or not mask.any():
         return distinct, mask
     if distinct.dtype.kind in "iu":
+        if dtype is not None:
+            missing = mask if mask.ndim == 1 else mask.any(axis=1)
+            rows = (0,) if inverse is None else tuple(map(int, np.flatnonzero(missing.take(inverse))[:10]))
+            message = f"{key}: no place for a missing number among integers (masked=True gives one); missing in rows "
+            raise ColumnError(message + ", ".join(map(str, rows)), keyword=str(key), rows=rows)
         distinct = distinct.astype(np.float64)
     if distinct.dtype.kind == "f":
         distinct = distinct.copy()
         distinct[mask] = np.nan
+    elif distinct.dtype.kind == "O":
+        distinct = distinct.copy()
+        distinct[mask] = None
     return distinct, mask
-
-
-def _from_objects(table: InstanceTable, key: Any, first: int, count: int, masked: bool, dtype: Any) -> Any:
-    """An attribute that some instances spell otherwise (0009100a and 0009100A): by way of Python objects."""
-    values = [table[row].get(key) for row in range(first, first + count)]
-    sizes = [0 if value is None else len(value) if isinstance(value, tuple) else 1 for value in values]
-    width = max(sizes)
-    numeric = all(
-        isinstance(member, (int, float))
-        for value in values
-        if value is not None
-        for member in (value if isinstance(value, tuple) else (value,))
-    )
-    if not numeric or dtype in (str, object):
-        objects = np.empty(count, dtype=object)
-        objects[:] = values
-        typed, mask = _typed_objects(objects, dtype)
-        return np.ma.MaskedArray(typed, mask) if masked else typed
-    _width(np.array(sizes, dtype=np.uint32), key, np.arange(count))
-    rows = [value if isinstance(value, tuple) else (value,) * max(width, 1) for value in values]
-    reals = np.array([[np.nan if member is None else member for member in row] for row in rows], dtype=np.float64)
-    reals = reals[:, 0] if width <= 1 else reals
-    return np.ma.masked_invalid(reals) if masked else reals

@@ -213,5 +213,10 @@ cdef extern from "write.h" nogil:
         ML_DIALECT_DCMJS
         ML_DIALECT_CORNERSTONE
         ML_DIALECT_SPELLED
-    int ml_write_row(ml_buffer *buffer, const ml_table *table, uint32_t row, ml_dialect dialect)
+    ctypedef struct ml_writer:
+        pass
+    ml_writer *ml_writer_new(ml_dialect dialect)
+    void ml_writer_free(ml_writer *writer)
+    ml_buffer *ml_writer_buffer(ml_writer *writer)
+    int ml_write_row(ml_writer *writer, const ml_table *table, uint32_t row)
     void ml_put(ml_buffer *buffer, const char *s, size_t n)

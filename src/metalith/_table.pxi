@@ -312,26 +312,32 @@ cdef ml_dialect _dialect(str name) except <ml_dialect>-1:
     raise ValueError(f"dialect is one of 'natural', 'dcmjs', 'cornerstone', 'dicom', not {name!r}")
 
 
+@cython.final
+@cython.no_gc
 cdef class _Writer:
-    """A ml_buffer that is freed whatever happens."""
-    cdef ml_buffer buffer
+    """Owns a ml_writer."""
+    cdef ml_writer *writer
+
+    def __cinit__(self, str dialect):
+        self.writer = ml_writer_new(_dialect(dialect))
+        if self.writer == NULL:
+            raise MemoryError
 
     def __dealloc__(self):
-        free(self.buffer.data)
+        ml_writer_free(self.writer)
 
     cdef bytes take(self):
-        if self.buffer.failed:
+        cdef ml_buffer *buffer = ml_writer_buffer(self.writer)
+        if buffer.failed:
             raise MemoryError
-        return PyBytes_FromStringAndSize(self.buffer.data, self.buffer.length)
+        return PyBytes_FromStringAndSize(buffer.data, buffer.length)
 
 
 cdef bytes _rows_to_json(InstanceTable table, uint32_t first, uint32_t count, str dialect, bint array):
     """Rows as JSON, straight from the table; rows with elements of unusual make-up take the way through Python objects."""
-    cdef ml_dialect which = _dialect(dialect)
-    cdef _Writer writer = _Writer()
-    cdef ml_buffer *buffer = &writer.buffer
+    cdef _Writer writer = _Writer(dialect)
+    cdef ml_buffer *buffer = ml_writer_buffer(writer.writer)
     cdef uint32_t row = first, end = first + count
-    cdef size_t before = 0
     if array:
         ml_put(buffer, b"[", 1)
     while row < end:
@@ -339,14 +345,12 @@ cdef bytes _rows_to_json(InstanceTable table, uint32_t first, uint32_t count, st
             while row < end:
                 if array and row > first:
                     ml_put(buffer, b",", 1)
-                before = buffer.length
-                if not ml_write_row(buffer, table.table, row, which):
+                if not ml_write_row(writer.writer, table.table, row):
                     break
                 row += 1
         if row < end:
             from metalith._dialects import row_to_json
             text = row_to_json(_instance(table, row), dialect)
-            buffer.length = before
             ml_put(buffer, <const char *>text, len(text))
             row += 1
     if array:
@@ -356,8 +360,5 @@ cdef bytes _rows_to_json(InstanceTable table, uint32_t first, uint32_t count, st
 
 def _row_as_written(Instance instance not None, str dialect):
     """For `metalith._dialects`: the JSON that csrc writes of a row, None where it leaves it to the general way."""
-    cdef _Writer writer = _Writer()
-    cdef ml_dialect which = _dialect(dialect)
-    if not ml_write_row(&writer.buffer, instance.table.table, instance.index, which):
-        return None
-    return writer.take()
+    cdef _Writer writer = _Writer(dialect)
+    return writer.take() if ml_write_row(writer.writer, instance.table.table, instance.index) else None

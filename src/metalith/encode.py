@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
+from operator import index
 from typing import Any
 
 from metalith import _core
@@ -52,6 +54,8 @@ def denaturalize(dataset: Instance | Mapping[str | int, Any]) -> dict[str, Any]:
     if isinstance(dataset, Instance):
         result: dict[str, Any] = json.loads(dataset.to_json("dicom"))
         return result
+    if not isinstance(dataset, Mapping):
+        raise TypeError(f"cannot denaturalize a {type(dataset).__name__}: one Instance or dict is expected")
     return _dataset(dataset, {}, "")
 
 
@@ -76,11 +80,16 @@ def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterabl
         return datasets.to_json("dicom")
     if isinstance(datasets, Mapping):
         return _json(_dataset(datasets, {}, ""))
+    if isinstance(datasets, (str, bytes)) or not isinstance(datasets, Iterable):
+        raise TypeError(f"cannot denaturalize a {type(datasets).__name__}")
     return b"[" + b",".join([dumps(dataset) for dataset in datasets]) + b"]"
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EncodeError(f"dataset: a value that JSON has no form for ({type(error).__name__})") from None
 
 
 def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
@@ -95,6 +104,7 @@ def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
             elements.pop(digits, None)
             continue
         vr = instance.vr(tag) if tag in instance else None
+        vr = vr if vr and len(vr) == 2 else None  # none was sent, and the dictionary leaves it open
         elements[digits] = _element(tag, value, context, digits, vr)
     body = _write({key: elements[key] for key in sorted(elements)})
     return _core._instance_from_json(body.encode())
@@ -114,32 +124,35 @@ def _write(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+_TAG = re.compile(r"([0-9A-Fa-f]{8})|\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
+
+
 def _tag(name: str | int, path: str) -> int:
-    if isinstance(name, int):
-        return name
-    described = _core.describe_keyword(name)
-    if described:
-        return int(described[0])
-    digits = name[1:5] + name[6:10] if len(name) == 11 and name[0] == "(" and name[5] == "," else name
-    if len(digits) == 8:
-        try:
-            return int(digits, 16)
-        except ValueError:
-            pass
+    if isinstance(name, int) and 0 <= name < 1 << 32:
+        return int(name)
+    if isinstance(name, str):
+        match = _TAG.fullmatch(name)
+        if match:
+            return int("".join(match.groups("")), 16)
+        described = _core.describe_keyword(name) if name.isascii() else None
+        if described:
+            return int(described[0])
     raise EncodeError(f"{path or 'dataset'}: a name that is neither a keyword nor a tag")
 
 
 def _dataset(natural: Mapping[str | int, Any], around: Mapping[str, Any], path: str) -> dict[str, Any]:
     context = dict(around)
     for name in ("PixelRepresentation", "BitsAllocated"):
-        if isinstance(natural.get(name), int):
-            context[name] = natural[name]
-    elements = {}
+        if hasattr(natural.get(name), "__index__"):  # an int, NumPy's too
+            context[name] = index(natural[name])  # type: ignore[arg-type]
+    elements: dict[str, Any] = {}
     for name, value in natural.items():
         if name in ("_vrMap", "_meta"):
             continue
         tag = _tag(name, path)
         digits = f"{tag:08X}"
+        if digits in elements:
+            raise EncodeError(f"{path + '.' if path else ''}{digits}: named twice")
         elements[digits] = _element(tag, value, context, f"{path}.{digits}" if path else digits, None)
     return {digits: elements[digits] for digits in sorted(elements)}
 
@@ -158,12 +171,16 @@ def _element(tag: int, value: Any, context: Mapping[str, Any], path: str, vr: st
         else:
             raise EncodeError(f"{path}: the VR of a private or unknown attribute must be given, as {{'vr': …, 'Value': […]}}")
     if vr == "SQ":
-        items = [value] if isinstance(value, (Mapping, Instance)) else value or ()
+        items = [value] if isinstance(value, (Mapping, Instance)) else () if value is None else value
+        if not isinstance(items, (list, tuple, _core.Sequence)):
+            raise EncodeError(f"{path}: a {type(value).__name__} is no sequence")
         encoded = [_item(item, context, f"{path}[{i}]") for i, item in enumerate(items)]
         return {"vr": vr, "Value": encoded} if encoded else {"vr": vr}
     if value is None or (isinstance(value, (tuple, list)) and not value):
         return {"vr": vr}
     if isinstance(value, (bytes, bytearray, memoryview)):
+        if vr not in _BINARY:
+            raise EncodeError(f"{path}: a {type(value).__name__} is no value of VR {vr}")
         return {"vr": vr, "InlineBinary": base64.b64encode(value).decode()}
     if isinstance(value, Mapping) and "BulkDataURI" in value:
         return {"vr": vr, "BulkDataURI": value["BulkDataURI"]}
@@ -186,7 +203,9 @@ def _item(item: Any, context: Mapping[str, Any], path: str) -> dict[str, Any]:
 def _vr(vr: str, value: Any, context: Mapping[str, Any]) -> str | None:
     """The VR that the dictionary's choice comes down to (PS3.5 annex A, PS3.3 C.7.6.3)."""
     if vr == "US or SS":
-        negative = any(isinstance(v, int) and v < 0 for v in (value if isinstance(value, (tuple, list)) else (value,)))
+        values = value if isinstance(value, (tuple, list)) else value.tolist() if hasattr(value, "tolist") else value
+        values = values if isinstance(values, (tuple, list)) else [values]
+        negative = any(hasattr(v, "__index__") and v < 0 for v in values)
         return "SS" if context.get("PixelRepresentation") == 1 or negative else "US"
     if vr == "OB or OW":
         bits = context.get("BitsAllocated")
@@ -208,12 +227,12 @@ def _member(member: Any, vr: str, path: str) -> Any:
         return _name(member, path)
     if vr in _INTEGER or vr in _FLOAT:
         return _number(member, vr, path)
-    if vr == "AT":
-        return f"{member:08X}" if isinstance(member, int) and not isinstance(member, bool) else str(member).upper()
-    if isinstance(member, str):
-        return str(member)
-    if isinstance(member, (int, float)) and not isinstance(member, bool):
-        return member if vr == "UN" else str(member)
+    if vr == "AT" and isinstance(member, (int, str)) and not isinstance(member, bool):
+        return f"{_tag(member, path):08X}" if isinstance(member, int) else member.upper()
+    if vr == "UN" and isinstance(member, float):
+        return _number(member, vr, path)
+    if isinstance(member, (str, int, float)) and not isinstance(member, bool) and (vr == "UN" or vr not in _BINARY):
+        return str(member) if isinstance(member, str) or vr != "UN" else member
     raise EncodeError(f"{path}: a {type(member).__name__} is no value of VR {vr}")
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import mmap
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
@@ -68,19 +69,20 @@ def naturalize(body: Source, *, strict: bool = False, source: str | None = None,
     ('4711', (0.5, 0.5))
     """
     bounds = with_overrides(limits)
-    if isinstance(body, (bytes, bytearray, memoryview, mmap.mmap)):
-        return _core.Scanner(bounds, strict, source).scan(body)
     if isinstance(body, str):
         return _scan_text(body, bounds, strict, source)
     if isinstance(body, os.PathLike):
         return _scan_path(body, bounds, strict, source)
-    if hasattr(body, "read"):
+    if hasattr(body, "read") and not isinstance(body, mmap.mmap):
         return _scan_file(body, bounds, strict, source)
     if isinstance(body, Mapping):
         return _scan_text(_json_of([body]), bounds, strict, source)
+    view = _bytes_like(body)
+    if view is not None:
+        return _core.Scanner(bounds, strict, source).scan(view)
     if isinstance(body, Iterable):
         return _scan_iterable(body, bounds, strict, source)
-    return _core.Scanner(bounds, strict, source).scan(_bytes_like(body))
+    raise TypeError(f"cannot naturalize a {type(body).__name__}")
 
 
 def naturalize_dataset(dataset: Source, *, strict: bool = False, source: str | None = None, **limits: int) -> Instance:
@@ -113,11 +115,23 @@ def naturalize_dataset(dataset: Source, *, strict: bool = False, source: str | N
     return table[0]
 
 
-def _bytes_like(body: Any) -> memoryview:
+def _bytes_like(body: Any) -> memoryview | None:
+    """The bytes of a bytes-like object, not copied; None for what is none."""
     try:
-        return memoryview(body)
+        view = memoryview(body)
     except TypeError:
-        raise TypeError(f"cannot naturalize a {type(body).__name__}") from None
+        return None
+    try:
+        return view.cast("B")
+    except (TypeError, ValueError):
+        raise TypeError("cannot naturalize a buffer that is not contiguous or whose items are not plain") from None
+
+
+def _piece(piece: Any) -> memoryview:
+    view = _bytes_like(piece)
+    if view is None:
+        raise TypeError(f"cannot naturalize an iterable of {type(piece).__name__}: bytes or dicts are expected")
+    return view
 
 
 def _scan_text(text: str, bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
@@ -135,31 +149,45 @@ def _scan_path(path: os.PathLike[str], bounds: Limits, strict: bool, source: str
 
 
 def _scan_file(file: Any, bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
-    """Reads one byte more than allowed, so that a larger file is refused and not cut."""
-    if isinstance(file, io.BufferedReader) and file.tell() == 0:
+    """A file from where it stands to its end: mapped where that is possible, otherwise read piece by piece."""
+    if isinstance(file, io.BufferedReader):
         try:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                return _core.Scanner(bounds, strict, source).scan(mapped)
-        except (ValueError, OSError) as error:
-            if isinstance(error, ParseError):
-                raise
-            # empty, or nothing that can be mapped: read it
-    data = file.read(bounds.max_bytes + 1)
-    if isinstance(data, str):
-        return _scan_text(data, bounds, strict, source)
-    return _core.Scanner(bounds, strict, source).scan(data)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            start = file.tell()
+            file.seek(0, io.SEEK_END)
+        except (ValueError, OSError):
+            pass  # empty, a pipe, or else nothing that can be mapped
+        else:
+            with mapped, memoryview(mapped) as view, view[start:] as rest:
+                return _core.Scanner(bounds, strict, source).scan(rest)
+    scanner = _core.Scanner(bounds, strict, source)
+    offset = 0
+    while True:
+        try:
+            piece = file.read(_PIECE)
+            data = piece.encode() if isinstance(piece, str) else piece
+        except UnicodeError:
+            raise ParseError("not UTF-8", offset=offset, source=source) from None
+        if not data:
+            return scanner.finish()
+        scanner.feed(_piece(data))
+        offset += len(data)
+
+
+_PIECE = 1 << 20
 
 
 def _scan_iterable(pieces: Iterable[Any], bounds: Limits, strict: bool, source: str | None) -> InstanceTable:
     iterator = iter(pieces)
     first = next(iterator, b"")
-    if isinstance(first, Mapping) or (first == b"" and isinstance(pieces, (list, tuple)) and not pieces):
-        datasets = [] if first == b"" else [first, *iterator]
-        return _scan_text(_json_of(datasets), bounds, strict, source)
+    if isinstance(first, Mapping):
+        return _scan_text(_json_of([first, *iterator]), bounds, strict, source)
     scanner = _core.Scanner(bounds, strict, source)
-    scanner.feed(_bytes_like(first))
+    if isinstance(pieces, (list, tuple)) and not pieces:
+        return scanner.scan(b"[]")
+    scanner.feed(_piece(first))
     for piece in iterator:
-        scanner.feed(_bytes_like(piece))
+        scanner.feed(_piece(piece))
     return scanner.finish()
 
 
@@ -170,39 +198,53 @@ def _json_of(datasets: list[Any]) -> str:
     """
     import orjson
 
+    only_json = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
     if not _needs_stdlib(datasets):
         try:
-            return orjson.dumps(datasets).decode()
+            return orjson.dumps(datasets, option=only_json).decode()
         except TypeError:
-            pass  # a mapping or number of another type
+            pass  # a mapping or number of another type, half a surrogate pair
     try:
-        return json.dumps(datasets, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        text = json.dumps(datasets, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        if _SURROGATE.search(text):
+            text = json.dumps(datasets, separators=(",", ":"), default=_plain)
+        return text
     except RecursionError:
         raise ParseError("datasets nested too deep") from None
     except (TypeError, ValueError) as error:
         raise ParseError(f"a dataset holds what JSON has no form for ({type(error).__name__})") from None
 
 
-def _needs_stdlib(value: Any) -> bool:
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 4096  # brackets within brackets; the scanner's own limits are below
+
+
+def _needs_stdlib(datasets: list[Any]) -> bool:
     """Whether something in there would not survive orjson: NaN and infinities, integers beyond 64 bits."""
-    stack = [value]
+    stack: list[tuple[Any, int]] = [(datasets, 0)]
+    found = False
     while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            stack.extend(value.values())
+        value, depth = stack.pop()
+        if depth > _DEEPEST:
+            raise ParseError("datasets nested too deep")
+        if isinstance(value, str):
+            continue
+        if isinstance(value, Mapping):
+            if not all(isinstance(key, str) for key in value):
+                raise ParseError("a key of a dataset is not a str")
+            stack.extend((member, depth + 1) for member in value.values())
         elif isinstance(value, (list, tuple)):
-            stack.extend(value)
+            stack.extend((member, depth + 1) for member in value)
         elif isinstance(value, float):
-            if not math.isfinite(value):
-                return True
-        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-            return True
-    return False
+            found = found or not math.isfinite(value)
+        elif isinstance(value, int):
+            found = found or not -(1 << 63) <= value < 1 << 64
+    return found
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    if hasattr(value, "item"):  # a NumPy number
-        return value.item()
+    if hasattr(value, "tolist"):  # a NumPy number or array
+        return value.tolist()
     raise TypeError(type(value).__name__)

@@ -1,0 +1,5 @@
+"""`python -m metalith.cli`."""
+
+from metalith.cli import main
+
+main()

@@ -1,0 +1,134 @@
+"""Commands, their options, and what becomes of errors: one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import metalith
+from metalith.cli.failure import InputError, UsageError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they would show local variables, and with them patient data
+    help="DICOM JSON to natural metadata.",
+    epilog="Exit codes: 0 all well, 1 bad input, 2 bad usage.",
+)
+
+
+class Dialect(StrEnum):
+    natural = "natural"
+    dcmjs = "dcmjs"
+    cornerstone = "cornerstone"
+    dicom = "dicom"
+
+
+File = Annotated[
+    str, typer.Argument(metavar="[FILE.json]", help="DICOM JSON; standard input when it is '-' or left out.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse what is not quite as PS3.18 has it.")]
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Errors as one line on stderr; a reader that has seen enough is none."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # what is still buffered goes nowhere, so that the flush at exit does not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (metalith.ParseError, InputError) as error:
+        _fail(str(error), 1)
+    except UsageError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), 1)
+
+
+def _fail(message: str, code: int) -> None:
+    from metalith.cli.values import one_line
+
+    print(f"metalith: {one_line(message)}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"metalith {metalith.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def show(
+    file: File = "-",
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Only these: keywords or tags, by commas; dots lead into sequences, as in "
+            "SharedFunctionalGroupsSequence.PixelMeasuresSequence.PixelSpacing.",
+        ),
+    ] = None,
+    json: Json = False,
+    dialect: Annotated[
+        Dialect, typer.Option(help="Names and values as another library has them; shown as JSON.")
+    ] = Dialect.natural,
+    instance: Annotated[
+        int | None, typer.Option(metavar="N", help="Only the Nth, from 0; -1 is the last. With --json an object.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="How many instances, 0 for all.  [default: 1, with --json all]"),
+    ] = None,
+    items: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How many items of each sequence, 0 for all; not with --json.")
+    ] = 10,
+    strict: Strict = False,
+) -> None:
+    """Natural metadata of instances: keyword, VR, value."""
+    with reported():
+        from metalith.cli import show as command
+
+        request = command.Request(select or [], dialect.value, instance, limit, items or sys.maxsize)
+        command.run(file, request, json=json, strict=strict)
+
+
+@app.command()
+def summary(file: File = "-", json: Json = False, strict: Strict = False) -> None:
+    """What a file holds: studies, series, what is constant and what varies, memory, problems, speed."""
+    with reported():
+        from metalith.cli import summary as command
+
+        command.run(file, json=json, strict=strict)
+
+
+@app.command()
+def demo(
+    save: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep the DICOM JSON there, to try show and summary on it.")
+    ] = None,
+) -> None:
+    """Real metadata, from the files that pydicom brings along, made natural and timed."""
+    with reported():
+        from metalith.cli import demo as command
+
+        command.run(save)
