@@ -156,13 +156,13 @@ def read_dicts(rows: list[dict]) -> int:
 
 
 def read_table(rows) -> int:
-    """The same of Instances, each attribute by its key and made into a Python object."""
+    """The same of Instances."""
     count = 0
     sequence = metalith.Sequence
     for row in rows:
         count += len(row)
-        for _, value in row.items():
-            if isinstance(value, sequence):
+        for value in row.values():
+            if type(value) is sequence and value:
                 count += read_table(value)
     return count
 

@@ -211,20 +211,33 @@ int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
 
 /* ---- pieces ---- */
 
+/* The end of the string that the text is inside of at i, or n; what is left open is noted for the next piece. */
+static size_t look_past_string(ml_scan *scan, const char *text, size_t i, size_t n) {
+    if (scan->escaped && i < n) {
+        scan->escaped = 0;
+        i++;
+    }
+    while (i < n) {
+        const char *stop = ml_plain_end(text + i, text + n);
+        i = (size_t)(stop - text);
+        if (i == n) break;
+        if (*stop == '"') {
+            scan->in_string = 0;
+            return i + 1;
+        }
+        if (*stop == '\\' && ++i == n) scan->escaped = 1;
+        i += i < n; /* what is escaped, or a control character, which the scan will find */
+    }
+    return n;
+}
+
 /* Looks on in the buffer for the end of the last whole dataset (scan->boundary). */
 static void look(ml_scan *scan) {
     const char *text = scan->pending;
     size_t i = scan->looked, n = scan->pending_size;
     while (i < n) {
         if (scan->in_string) {
-            char c = text[i++];
-            if (scan->escaped) {
-                scan->escaped = 0;
-            } else if (c == '\\') {
-                scan->escaped = 1;
-            } else if (c == '"') {
-                scan->in_string = 0;
-            }
+            i = look_past_string(scan, text, i, n);
             continue;
         }
         switch (text[i++]) {

@@ -16,15 +16,15 @@ static uint32_t slot_of(const ml_shape *shape, uint32_t column) {
     return ML_NO_INDEX;
 }
 
-void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t *cells) {
+void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t first, uint32_t count, uint32_t *cells) {
     uint32_t last_shape = ML_NO_INDEX, slot = ML_NO_INDEX;
-    for (uint32_t r = 0; r < table->rows; r++) {
+    for (uint32_t r = first; r < first + count; r++) {
         ml_row row = ml_table_row(table, r);
         if (row.shape != last_shape) {
             last_shape = row.shape;
             slot = slot_of(&table->shapes[last_shape], column);
         }
-        cells[r] = slot == ML_NO_INDEX ? ML_NO_INDEX : ml_shape_cell(&table->shapes[last_shape], slot, row.index);
+        *cells++ = slot == ML_NO_INDEX ? ML_NO_INDEX : ml_shape_cell(&table->shapes[last_shape], slot, row.index);
     }
 }
 

@@ -6,9 +6,9 @@
 
 #include "table.h"
 
-/* The cells of a column in all rows; ML_NO_INDEX where a row lacks it (rows that spell the attribute otherwise
- * included). */
-void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t *cells);
+/* The cells of a column in rows [first, first + count); ML_NO_INDEX where a row lacks it, or spells the attribute
+ * otherwise. */
+void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t first, uint32_t count, uint32_t *cells);
 
 /* Whether every row has the attribute, with one value: *cell. */
 int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell);

@@ -54,6 +54,11 @@ ML_INLINE const char *plain_run(const char *p, const char *end, unsigned *flags)
     return p;
 }
 
+const char *ml_plain_end(const char *p, const char *end) {
+    unsigned flags = 0;
+    return plain_run(p, end, &flags);
+}
+
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;

@@ -34,6 +34,9 @@ typedef enum ml_string_status {
  */
 ml_string_status ml_scan_string(const char *p, const char *end, const char **out, unsigned *flags);
 
+/* The first quote, backslash or control character, or end. */
+const char *ml_plain_end(const char *p, const char *end);
+
 /* The first byte that is not part of valid UTF-8, or end. */
 const char *ml_utf8_check(const char *p, const char *end);
 

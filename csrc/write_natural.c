@@ -114,7 +114,9 @@ static void put_item(ml_buffer *buffer, ml_vr vr, const ml_item *item) {
     case ML_ITEM_OBJECT: put_name(buffer, item); return;
     case ML_ITEM_BOOL: put_text(buffer, item->text, item->length); return;
     case ML_ITEM_NUMBER:
-        if (number) {
+        if (class == ML_CLASS_FLOAT) {
+            ml_put(buffer, item->text, item->length); /* JSON already; those beyond a double are kept raw */
+        } else if (number) {
             put_number(buffer, vr, item->text, item->length, 0);
         } else if (class == ML_CLASS_BINARY) {
             ml_put(buffer, item->text, item->length);

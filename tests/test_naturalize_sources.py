@@ -6,6 +6,7 @@ import array
 import collections
 import gc
 import io
+import itertools
 import json
 import mmap
 import os
@@ -13,13 +14,13 @@ import sys
 import tracemalloc
 import weakref
 
-import metalith
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from models.files import real_series
+
+import metalith
 
 ROWS = [*real_series(), {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Buc^Jérôme", "Ideographic": "東京"}]}}]
 BODY = json.dumps(ROWS, ensure_ascii=False).encode()
@@ -298,7 +299,7 @@ def test_cut_at_every_position(body):
 @given(st.lists(st.integers(0, len(BODY)), max_size=12))
 def test_cut_anywhere(cuts):
     places = [0, *sorted(cuts), len(BODY)]
-    pieces = [BODY[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [BODY[a:b] for a, b in itertools.pairwise(places)]
     assert metalith.naturalize(iter(pieces)).to_dicts() == EXPECTED
 
 

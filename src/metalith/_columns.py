@@ -26,13 +26,11 @@ def column(table: InstanceTable, key: str | int, first: int, count: int, masked:
         distinct, mask = _of_objects([table[first + row].get(key) for row in range(count)], key, rows, dtype)
         distinct, mask = _settle_missing(distinct, mask, masked, dtype, key, rows)
         return np.ma.MaskedArray(distinct, mask) if masked else distinct
-    index, cells = found
+    index, cells, missing_last = found
     if isinstance(cells, int):  # one value for all
-        used, inverse = np.array([cells], dtype=np.uint32), None
+        present, inverse = np.array([cells], dtype=np.uint32), None
     else:
-        used, inverse = np.unique(np.frombuffer(cells, dtype=np.uint32), return_inverse=True)
-    missing_last = len(used) > 0 and used[-1] == ABSENT
-    present = used[:-1] if missing_last else used
+        present, inverse = _used(np.frombuffer(cells, dtype=np.uint32), _core._distinct_count(table, index))
     if missing_last and not len(present):
         raise KeyError(key)
     distinct, mask = _distinct(table, index, present, key, inverse, dtype)
@@ -54,6 +52,20 @@ def _tag(key: Any) -> int:
     if not 0 <= int(key) < 1 << 32:
         raise KeyError(key)
     return int(key)
+
+
+def _used(cells: Any, count: int) -> tuple[Any, Any]:
+    """The distinct values that some row has, and for each row which of them; one past the end where it has none.
+
+    A whole column mostly uses all there are; of a part of a large table only the ones it has are converted.
+    """
+    if count <= 2 * len(cells):
+        used = np.zeros(count + 1, dtype=bool)
+        used[np.minimum(cells, count)] = True
+        if used[:count].all():
+            return np.arange(count, dtype=np.uint32), np.minimum(cells, count) if used[count] else cells
+    present, inverse = np.unique(cells, return_inverse=True)
+    return (present[:-1] if len(present) and present[-1] == ABSENT else present), inverse
 
 
 def _distinct(table: InstanceTable, index: int, present: Any, key: Any, inverse: Any, dtype: Any) -> tuple[Any, Any]:

@@ -172,7 +172,7 @@ cdef extern from "items.h" nogil:
 
 
 cdef extern from "gather.h" nogil:
-    void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t *cells)
+    void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t first, uint32_t count, uint32_t *cells)
     int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell)
     uint32_t ml_value_count(const ml_value *value)
     ctypedef enum ml_numbers_status:

@@ -126,31 +126,39 @@ cdef class Scanner:
 
 
 def _cells(InstanceTable table not None, key, uint32_t first, uint32_t count):
-    """For `metalith._columns`: (column, cells or the one cell of all rows, distinct values, VR class). cells is a bytearray of uint32 [count]."""
-    cdef uint32_t column, cell
-    cdef uint32_t *all_cells
-    cdef ml_vr vr
+    """For `metalith._columns`: where the values of an attribute in rows [first, first + count) are.
+
+    Returns (column, cells, whether some row lacks the attribute); cells is the one cell of all rows, or a bytearray of uint32 [count]. None when rows
+    spell the attribute differently.
+    """
+    cdef uint32_t column, cell, i
+    cdef bint missing = False
     cdef bytearray cells
-    cdef bint is_number = True
+    cdef uint32_t *out
     if isinstance(key, str):
         column = table.find(key)
     else:
         column = ml_table_find_tag(table.table, key)
-    if column == ML_NO_INDEX:
+    if column == ML_NO_INDEX or table.table.columns[column].count == 0:
         raise KeyError(key)
     if table.table.columns[column].twin != ML_NO_INDEX:
         return None
     if table._is_constant(column, &cell):
-        return column, cell
+        return column, cell, False
     cells = bytearray(4 * <size_t>count)
-    all_cells = <uint32_t *>malloc(4 * <size_t>table.table.rows)
-    if all_cells == NULL:
-        raise MemoryError
+    out = <uint32_t *><char *>cells
     with nogil:
-        ml_gather_cells(table.table, column, all_cells)
-    memcpy(<char *>cells, all_cells + first, 4 * <size_t>count)
-    free(all_cells)
-    return column, cells
+        ml_gather_cells(table.table, column, first, count, out)
+        for i in range(count):
+            if out[i] == ML_NO_INDEX:
+                missing = True
+                break
+    return column, cells, missing
+
+
+def _distinct_count(InstanceTable table not None, uint32_t column):
+    """For `metalith._columns`: how many distinct values a column has."""
+    return table.table.columns[column].count
 
 
 def _distinct_numbers(InstanceTable table not None, uint32_t column, const uint32_t[::1] used):

@@ -79,14 +79,21 @@ def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterabl
     if isinstance(datasets, (InstanceTable, Instance)):
         return datasets.to_json("dicom")
     if isinstance(datasets, Mapping):
-        return _json(_dataset(datasets, {}, ""))
+        exact: list[bool] = []
+        elements = _dataset(datasets, {_EXACT: exact}, "")
+        return _json(elements, bool(exact))
     if isinstance(datasets, (str, bytes)) or not isinstance(datasets, Iterable):
         raise TypeError(f"cannot denaturalize a {type(datasets).__name__}")
     return b"[" + b",".join([dumps(dataset) for dataset in datasets]) + b"]"
 
 
-def _json(value: Any) -> bytes:
+_EXACT = "exact"  # in a context: where to note that number texts were kept, as _Text; without it they become numbers
+
+
+def _json(value: Any, exact: bool) -> bytes:
     try:
+        if exact:
+            return _write(value).encode()
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise EncodeError(f"dataset: a value that JSON has no form for ({type(error).__name__})") from None
@@ -95,8 +102,8 @@ def _json(value: Any) -> bytes:
 def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
     """`Instance.replace`."""
     elements = json.loads(instance.to_json("dicom"), parse_int=_Text, parse_float=_Text)
-    context = {name: instance.get(name) for name in ("PixelRepresentation", "BitsAllocated")}
-    context.update({name: changes[name] for name in context if name in changes})
+    context = {name: changes.get(name, instance.get(name)) for name in ("PixelRepresentation", "BitsAllocated")}
+    context[_EXACT] = []
     for name, value in changes.items():
         tag = _tag(name, "")
         digits = f"{tag:08X}"
@@ -106,8 +113,7 @@ def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
         vr = instance.vr(tag) if tag in instance else None
         vr = vr if vr and len(vr) == 2 else None  # none was sent, and the dictionary leaves it open
         elements[digits] = _element(tag, value, context, digits, vr)
-    body = _write({key: elements[key] for key in sorted(elements)})
-    return _core._instance_from_json(body.encode())
+    return _core._instance_from_json(_json({key: elements[key] for key in sorted(elements)}, True))
 
 
 class _Text(str):
@@ -121,7 +127,7 @@ def _write(value: Any) -> str:
         return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_write(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_write, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 _TAG = re.compile(r"([0-9A-Fa-f]{8})|\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
@@ -194,7 +200,11 @@ _MEMBERS = {"vr", "Value", "BulkDataURI", "InlineBinary"}
 
 def _item(item: Any, context: Mapping[str, Any], path: str) -> dict[str, Any]:
     if isinstance(item, Instance):
-        return denaturalize(item)
+        if _EXACT not in context:
+            return denaturalize(item)
+        context[_EXACT].append(True)
+        elements: dict[str, Any] = json.loads(item.to_json("dicom"), parse_int=_Text, parse_float=_Text)
+        return elements
     if isinstance(item, Mapping):
         return _dataset(item, context, path)
     raise EncodeError(f"{path}: an item must be a dict or an Instance")

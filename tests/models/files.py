@@ -34,7 +34,7 @@ REAL = (
     "rtdose.dcm",
     "waveform_ecg.dcm",
     "reportsi.dcm",
-    "nested_priv_SQ.dcm",
+    "liver_1frame.dcm",
 )
 
 

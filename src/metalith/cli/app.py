@@ -32,7 +32,7 @@ class Dialect(StrEnum):
 
 
 File = Annotated[
-    str, typer.Argument(metavar="[FILE.json]", help="DICOM JSON; standard input when it is '-' or left out.")
+    str, typer.Argument(metavar="FILE.json", help="DICOM JSON; standard input when it is '-' or left out.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse what is not quite as PS3.18 has it.")]

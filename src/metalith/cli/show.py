@@ -51,7 +51,7 @@ def run(file: str, request: Request, *, json: bool, strict: bool) -> None:
         _tell_absent(table, rows, paths)
     if not json and request.limit is None and request.instance is None and len(table) > len(rows):
         more = count(len(table) - len(rows), "more instance")
-        note(f"{more}: --instance 1 shows the next, --limit 0 all, metalith summary what they have in common")
+        note(f"{more} (--instance 1 for the next, --limit 0 for all; metalith summary compares them)")
     if table.problems:
         note(f"{count(len(table.problems), 'problem')} in the input; metalith summary lists them")
 

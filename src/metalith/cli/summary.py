@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as stdlib_json
 from collections import Counter
 from dataclasses import asdict, dataclass
-from os.path import commonprefix
 from typing import Any
 
 from metalith import InstanceTable, Sequence
@@ -250,18 +249,23 @@ def _spread_text(spread: Spread, room: int) -> str:
     values = spread.distinct
     if len(values) <= 1:
         return text_of(values[0], room) if values else EMPTY
-    if spread.low is not None:
-        return _range_text(spread.low, spread.high, room)
     texts = [text_of(value, 300) for value in values[:_FEW]]
-    if len(values) <= _FEW and sum(map(len, texts)) + 3 * len(texts) <= room:
+    few = len(values) <= _FEW and sum(map(len, texts)) + 3 * len(texts) <= room
+    if spread.low is not None and not (few and isinstance(spread.low, tuple)):
+        return _range_text(spread.low, spread.high, room)
+    if few:
         return " | ".join(texts)
     between = " | … | " if len(values) > 2 else " | "
     ends = [texts[0], text_of(values[-1], 300)]
     each = (room - len(between)) // 2
     if max(map(len, ends)) > each:  # what differs is mostly at the end
-        same = len(commonprefix(ends))
+        same = _length_in_common(*ends)
         ends = ["…" + text[max(same, len(text) - each + 1) :] if same > 8 else text_of(text, each) for text in ends]
     return between.join(ends)
+
+
+def _length_in_common(a: str, b: str) -> int:
+    return next((i for i, pair in enumerate(zip(a, b, strict=False)) if pair[0] != pair[1]), min(len(a), len(b)))
 
 
 def _range_text(low: Any, high: Any, room: int) -> str:
