@@ -49,11 +49,16 @@ static ml_problem_kind text_problem(ml_vr vr, const char *s, size_t n) {
 static ml_problem_kind item_problem(ml_vr vr, const ml_item *item) {
     if (item->kind == ML_ITEM_NULL) return ML_P_NONE;
     int string = item->kind == ML_ITEM_STRING, number = item->kind == ML_ITEM_NUMBER;
+    char room[ML_PLAIN_ROOM];
+    const char *text;
+    size_t length;
     switch (ml_class_of(vr)) {
     case ML_CLASS_INT:
     case ML_CLASS_FLOAT:
-        /* an escape in a number's text leaves nothing that is a number */
-        return string || number ? number_problem(vr, string, item->text, item->length) : ML_P_VALUE_KIND;
+        if (!string && !number) return ML_P_VALUE_KIND;
+        /* a NUL that pads a number's text comes as an escape */
+        text = ml_plain_text(item, room, &length);
+        return number_problem(vr, string, text, length);
     case ML_CLASS_NAME: return item->kind == ML_ITEM_OBJECT ? ML_P_NONE : ML_P_VALUE_KIND;
     case ML_CLASS_BINARY: return vr == ML_VR_UN ? ML_P_NONE : ML_P_VALUE_KIND;
     case ML_CLASS_SEQUENCE: return ML_P_VALUE_KIND;

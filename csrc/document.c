@@ -13,7 +13,9 @@
 #include "scan.h"
 
 enum { PLACE_START, PLACE_OPENED, PLACE_ITEM, PLACE_AFTER_ITEM, PLACE_BETWEEN };
-#define BATCH ((size_t)256 * 1024)
+#ifndef ML_BATCH /* tests make it small */
+#define ML_BATCH 262144
+#endif
 
 /* ---- faults ---- */
 
@@ -29,14 +31,9 @@ const char *ml_fail(ml_scan *scan, ml_code code, const char *at) {
 }
 
 /* The listed problem of this kind and attribute, or NULL. */
-static ml_problem *find_problem(ml_scan *scan, ml_problem_kind kind, uint32_t depth) {
-    ml_problems *problems = &scan->document->problems;
-    for (uint32_t i = problems->count; i-- > 0;) {
-        ml_problem *problem = &problems->list[i];
-        if (problem->kind != kind || problem->depth != depth) continue;
-        uint32_t d = 0, kept = depth < ML_PATH_KEPT ? depth : ML_PATH_KEPT;
-        while (d < kept && problem->path[d].tag == scan->path[d].tag) d++;
-        if (d == kept) return problem;
+static ml_problem *find_problem(const ml_problems *problems, const ml_column *column, ml_problem_kind kind) {
+    for (uint32_t i = column->last_problem; i; i = problems->list[i - 1].before) {
+        if (problems->list[i - 1].kind == kind) return &problems->list[i - 1];
     }
     return NULL;
 }
@@ -53,7 +50,7 @@ const char *ml_note_problem(ml_scan *scan, ml_table *table, uint32_t column, ml_
     }
     uint32_t depth = scan->depth + 1, bit = 1u << kind;
     if (c->problems & bit) {
-        ml_problem *problem = find_problem(scan, kind, depth);
+        ml_problem *problem = find_problem(problems, c, kind);
         if (problem) {
             problem->count++;
             return at;
@@ -74,8 +71,10 @@ const char *ml_note_problem(ml_scan *scan, ml_table *table, uint32_t column, ml_
         problems->capacity = (uint32_t)capacity;
     }
     ml_problem *problem = &problems->list[problems->count++];
-    *problem =
-        (ml_problem){kind, scan->document->root.rows, scan->base + (uint64_t)(at - scan->begin), 1, depth, {{0, 0}}};
+    *problem = (ml_problem){
+        kind,    scan->document->root.rows, scan->base + (uint64_t)(at - scan->begin), 1, depth, c->last_problem,
+        {{0, 0}}};
+    c->last_problem = problems->count;
     memcpy(problem->path, scan->path, (depth < ML_PATH_KEPT ? depth : ML_PATH_KEPT) * sizeof *scan->path);
     return at;
 }
@@ -271,6 +270,7 @@ static int scan_pending(ml_scan *scan, size_t n) {
 }
 
 int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
+    if (scan->error.code != ML_OK) return 0;
     scan->total += n;
     if (!check_bytes(scan, scan->total)) return 0;
     if (scan->pending_size + n > scan->pending_capacity) {
@@ -295,10 +295,11 @@ int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
         }
     }
     look(scan);
-    return scan->boundary < BATCH ? 1 : scan_pending(scan, scan->boundary);
+    return scan->boundary < ML_BATCH ? 1 : scan_pending(scan, scan->boundary);
 }
 
 int ml_scan_end(ml_scan *scan) {
+    if (scan->error.code != ML_OK) return 0;
     if (scan->pending_size && !scan_pending(scan, scan->pending_size)) return 0;
     scan->begin = scan->end = scan->pending;
     return close_input(scan);

@@ -161,6 +161,7 @@ static const char *read_items(ml_scan *scan, ml_table *table, uint32_t column, c
             *odd = 1;
             break;
         }
+        if (5 + 3 * scan->depth > scan->limits.json_depth) return ml_fail(scan, ML_E_LIMIT_JSON_DEPTH, p);
         scan->path[scan->depth].item = *count;
         scan->depth++;
         scan->steps = scan->depth;
@@ -185,7 +186,8 @@ typedef struct parts {
     ml_vr vr;
     uint8_t has_vr, has_value, has_bulk, has_inline; /* how often, up to 2 */
     uint8_t raw;                                     /* to be kept whole */
-    uint8_t is_items;                                /* Value was read as a sequence of `items` rows */
+    uint8_t is_items;                                /* Value was read as a sequence of `items` rows, */
+    uint8_t not_items;                               /* but holds something else */
     ml_problem_kind problem;
     uint32_t items;
     const char *value; /* where Value begins */
@@ -201,13 +203,15 @@ static void odd(parts *part, ml_problem_kind problem) {
 
 static void forget_items(ml_table *table, uint32_t column, parts *part) {
     if (part->is_items && part->items) ml_table_drop_rows(table->columns[column].child, part->items);
-    part->is_items = 0;
+    part->is_items = part->not_items = 0;
     part->items = 0;
 }
 
 static const char *read_value(ml_scan *scan, ml_table *table, uint32_t column, const char *p, parts *part,
                               int sequence) {
     part->value = p;
+    /* around a Value: its own bracket, element, dataset and document, and three for each sequence */
+    if (4 + 3 * scan->depth > scan->limits.json_depth) return ml_fail(scan, ML_E_LIMIT_JSON_DEPTH, p);
     if (*p != '[') {
         odd(part, ML_P_VALUE_NOT_ARRAY);
         return ml_skip_value(scan, p);
@@ -216,7 +220,7 @@ static const char *read_value(ml_scan *scan, ml_table *table, uint32_t column, c
         int not_items;
         part->is_items = 1;
         p = read_items(scan, table, column, p, &part->items, &not_items);
-        if (p && not_items) odd(part, ML_P_ITEM_NOT_OBJECT);
+        if (p && not_items) part->not_items = 1;
         return p;
     }
     return ml_read_array(scan, p, &part->array);
@@ -340,6 +344,7 @@ static int settle_value(ml_scan *scan, ml_table *table, uint32_t column, parts *
         forget_items(table, column, part);
         if (!read_value(scan, table, column, part->value, part, sequence)) return 0;
     }
+    if (part->not_items) odd(part, ML_P_ITEM_NOT_OBJECT);
     if (!sequence && !is_plain(&table->columns[column], part->vr, part->array.has)) {
         unsigned faults = part->array.has & ~(unsigned)ML_HAS_HUGE;
         part->raw = 1;
@@ -390,7 +395,7 @@ const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, con
     } else if (part.has_bulk || part.has_inline) {
         form = part.has_bulk ? ML_FORM_BULK : ML_FORM_INLINE;
         text = part.text;
-        *cell = ml_take_value(scan, table, column, form, part.vr, text, part.length, 0, from);
+        *cell = ml_take_value(scan, table, column, form, part.vr, text, part.length, 0, text);
     } else {
         *cell = ml_take_value(scan, table, column, form, part.vr, NULL, 0, 0, from);
     }

@@ -88,16 +88,19 @@ uint32_t ml_value_count(const ml_value *value) {
 }
 
 static int is_number(const ml_item *item) {
-    return item->kind == ML_ITEM_NUMBER || (item->kind == ML_ITEM_STRING && !item->escaped);
+    return item->kind == ML_ITEM_NUMBER || item->kind == ML_ITEM_STRING;
 }
 
 ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t count) {
     members m = members_of(value);
     ml_item item;
+    char room[ML_PLAIN_ROOM];
     for (uint32_t i = 0; i < count && next_member(&m, &item); i++) {
+        size_t n;
+        const char *text = ml_plain_text(&item, room, &n);
         if (is_empty(&item)) {
             out[i] = NAN;
-        } else if (!is_number(&item) || ml_parse_double(item.text, item.length, &out[i]) != ML_NUMBER_OK) {
+        } else if (!is_number(&item) || ml_parse_double(text, n, &out[i]) != ML_NUMBER_OK) {
             return ML_NUMBERS_NOT;
         }
     }
@@ -107,12 +110,15 @@ ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t 
 ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count) {
     members m = members_of(value);
     ml_item item;
+    char room[ML_PLAIN_ROOM];
     for (uint32_t i = 0; i < count && next_member(&m, &item); i++) {
+        size_t n;
+        const char *text = ml_plain_text(&item, room, &n);
         missing[i] = (uint8_t)is_empty(&item);
         out[i] = 0;
         if (missing[i]) continue;
         if (!is_number(&item)) return ML_NUMBERS_NOT;
-        switch (ml_parse_int64(item.text, item.length, &out[i])) {
+        switch (ml_parse_int64(text, n, &out[i])) {
         case ML_NUMBER_OK: break;
         case ML_NUMBER_RANGE: return ML_NUMBERS_RANGE;
         default: return ML_NUMBERS_NOT;

@@ -51,7 +51,7 @@ void ml_value_index_free(ml_value_index *index) {
 static int same_value(const ml_document *document, const ml_column *column, uint32_t cell, ml_form form, ml_vr vr,
                       const char *text, size_t length) {
     ml_value v = ml_value_at(document, column, cell);
-    return v.length == length && v.form == form && v.vr == vr && memcmp(v.text, text, length) == 0;
+    return v.length == length && v.form == form && v.vr == vr && (!length || memcmp(v.text, text, length) == 0);
 }
 
 /* Appends a value; its cell, or ML_NO_INDEX. */
@@ -155,7 +155,7 @@ static int same(const probe *what, const ml_column *column, uint32_t cell) {
 
 static uint32_t hash_of(const probe *what) {
     uint32_t seed = what->document->seed + (uint32_t)what->form + ((uint32_t)what->vr << 8);
-    if (!what->child) return ml_hash(what->text, what->length, seed);
+    if (!what->child) return ml_hash_sampled(what->text, what->length, seed);
     ml_range range;
     memcpy(&range, what->text, sizeof range);
     return hash_rows(what->child, range.first, range.count, seed);

@@ -43,6 +43,13 @@ static void next_value(ml_items *items, ml_item *item) {
     }
 }
 
+const char *ml_plain_text(const ml_item *item, char room[ML_PLAIN_ROOM], size_t *length) {
+    *length = item->length;
+    if (!item->escaped || item->length > ML_PLAIN_ROOM) return item->text;
+    *length = ml_unescape(item->text, item->length, room);
+    return room;
+}
+
 int ml_items_next(ml_items *items, ml_item *item) {
     if (items->p >= items->end) return 0;
     next_value(items, item);

@@ -30,6 +30,12 @@ ML_INLINE ml_items ml_items_of(const char *text, size_t length) {
     return (ml_items){text, text + length};
 }
 
+/* Longest text that ml_plain_text takes: no number is longer. */
+#define ML_PLAIN_ROOM 96
+
+/* A string's text with its escapes resolved, in place or in `room`; a longer one with escapes stays as it is. */
+const char *ml_plain_text(const ml_item *item, char room[ML_PLAIN_ROOM], size_t *length);
+
 /* The next member; 0 at the end. */
 int ml_items_next(ml_items *items, ml_item *item);
 

@@ -214,7 +214,7 @@ const char *ml_skip_value(ml_scan *scan, const char *p) {
         /* p is after a value: close what ends here */
         for (;;) {
             if (!open) return p;
-            int object = scan->brackets[open >> 3] >> (open & 7) & 1, more;
+            int object = scan->brackets[open >> 3] >> (open & 7) & 1, more = 0;
             p = ml_next_or_close(scan, p, object ? '}' : ']', &more);
             if (!p) return NULL;
             if (more) {

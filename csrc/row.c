@@ -90,6 +90,17 @@ static void undo_following(ml_scan *scan, follower *f) {
     }
 }
 
+/* Whether the element at hand goes on behind its value as it does in the template. What comes there (a late vr, one
+ * more member) may make it something else, so before that is known the value must neither be taken nor complained
+ * about. */
+ML_INLINE int same_rest(const ml_scan *scan, const follower *f, const char *end) {
+    const ml_template *t = f->template;
+    const ml_element *element = &t->element[f->index];
+    uint32_t old_end = f->start + element->content + element->length;
+    size_t n = (f->index + 1 < t->count ? t->start[f->index + 1] : t->length) - old_end;
+    return (size_t)(scan->end - end) >= n && memcmp(end, t->base + old_end, n) == 0;
+}
+
 /*
  * Reads the value of the element at hand where only it may differ. Returns the end of its text; NULL when the element
  * has to be read whole (then nothing is noted) or after an error (*failed).
@@ -109,20 +120,28 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
     case ML_FORM_INLINE: {
         unsigned flags;
         if (ml_scan_string(text, scan->end, &end, &flags) != ML_STRING_OK || flags & ML_STRING_ESCAPED) return NULL;
+        if (!same_rest(scan, f, end)) return NULL;
         cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), 0, text);
         break;
     }
     case ML_FORM_NUMBER:
         end = ml_number_end(text, scan->end);
-        if (!end || ml_may_overflow(text, (size_t)(end - text))) return NULL;
+        if (!end || ml_may_overflow(text, (size_t)(end - text)) || !same_rest(scan, f, end)) return NULL;
         cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), ML_HAS_NUMBER,
                              text);
         break;
     case ML_FORM_LIST: {
         uint32_t count;
         size_t length;
+        /* names are objects, which are read whole; anything else in their place is kept raw or listed there */
+        if (ml_effective_vr(&table->columns[column], (ml_vr)element->vr) == ML_VR_PN) return NULL;
         end = ml_read_numbers(scan, text, &count, &length);
+        if (!end && scan->error.code != ML_OK) {
+            *failed = 1; /* no memory */
+            return NULL;
+        }
         if (end && count > 1) {
+            if (!same_rest(scan, f, end)) return NULL;
             cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, scan->scratch, length, ML_HAS_NUMBER,
                                  text);
             break;
@@ -134,7 +153,7 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
             *failed = 1;
             return NULL;
         }
-        if (array.count < 2 || array.has & odd) return NULL;
+        if (array.count < 2 || array.has & odd || !same_rest(scan, f, close - 1)) return NULL;
         cell = ml_take_array(scan, table, column, (ml_vr)element->vr, &array, &form);
         end = close - 1;
         break;
@@ -203,6 +222,11 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         const char *key = f->row + f->start + f->delta_before;
         uint32_t column, cell;
         ml_element fresh;
+        if (key < scan->end && ml_is_space(*key)) {
+            /* white space where the template has a key */
+            *at = ml_skip_space(key, scan->end);
+            return FOLLOW_PARTED;
+        }
         p = ml_read_key(scan, table, key, t->column[f->index], &column);
         if (!p) return FOLLOW_FAILED;
         if (column != t->column[f->index]) {

@@ -105,13 +105,17 @@ size_t ml_document_bytes(const ml_document *document) {
 
 /* ---- columns ---- */
 
+/* MurmurHash3's finalizer: every bit of tag and seed reaches every bit, so that no choice of tags shares a slot
+ * whatever the seed. */
 static uint32_t tag_hash(uint32_t seed, uint32_t tag) {
-    uint64_t h = ((uint64_t)tag + 1) * (((uint64_t)seed << 32 | 0x9E3779B9u) | 1);
-    return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 7);
+    uint32_t h = tag ^ seed;
+    h = (h ^ h >> 16) * 0x85EBCA6Bu;
+    h = (h ^ h >> 13) * 0xC2B2AE35u;
+    return h ^ h >> 16;
 }
 
 static uint32_t key_hash(uint32_t seed, const char *key, size_t n) {
-    return ml_hash(key, n, seed) | 1;
+    return ml_hash(key, n, seed);
 }
 
 const char *ml_column_key(const ml_document *document, const ml_column *column, char digits[8], size_t *length) {

@@ -78,7 +78,8 @@ typedef struct ml_column {
     /* of the primary column, while scanning: */
     uint32_t seen_row;      /* stamp of the last row that had the attribute, */
     uint32_t seen_position; /* and where in the row it stood */
-    uint32_t problems;      /* kinds already listed, a bit each */
+    uint32_t problems;      /* kinds already seen, a bit each, */
+    uint32_t last_problem;  /* and index + 1 of the last one listed */
 } ml_column;
 
 typedef struct ml_shape {

@@ -334,16 +334,10 @@ ML_INLINE uint64_t mix(uint64_t a, uint64_t b) {
 #endif
 }
 
-uint32_t ml_hash(const char *s, size_t n, uint32_t seed) {
-    const uint64_t k0 = 0x9E3779B97F4A7C15ULL, k1 = 0xD6E8FEB86659FD93ULL;
-    uint64_t h = mix(seed ^ k0, n ^ k1);
-    if (n > 128) {
-        /* of a long text some blocks are enough: a hash only has to tell most values apart */
-        size_t step = n / 8 & ~(size_t)15;
-        for (size_t at = 0; at + 64 < n; at += step) h = mix(ml_load64(s + at) ^ k0 ^ h, ml_load64(s + at + 8) ^ k1);
-        s += n - 64;
-        n = 64;
-    }
+static const uint64_t k0 = 0x9E3779B97F4A7C15ULL, k1 = 0xD6E8FEB86659FD93ULL;
+
+/* Goes on from h with the whole of s. */
+static uint32_t hash_from(uint64_t h, const char *s, size_t n) {
     while (n > 16) {
         h = mix(ml_load64(s) ^ k0 ^ h, ml_load64(s + 8) ^ k1);
         s += 16;
@@ -361,6 +355,21 @@ uint32_t ml_hash(const char *s, size_t n, uint32_t seed) {
     }
     h = mix(a ^ k0 ^ h, b ^ k1);
     return (uint32_t)(h ^ h >> 32);
+}
+
+uint32_t ml_hash(const char *s, size_t n, uint32_t seed) {
+    return hash_from(mix(seed ^ k0, n ^ k1), s, n);
+}
+
+uint32_t ml_hash_sampled(const char *s, size_t n, uint32_t seed) {
+    uint64_t h = mix(seed ^ k0, n ^ k1);
+    if (n > 128) {
+        size_t step = n / 8 & ~(size_t)15;
+        for (size_t at = 0; at + 64 < n; at += step) h = mix(ml_load64(s + at) ^ k0 ^ h, ml_load64(s + at + 8) ^ k1);
+        s += n - 64;
+        n = 64;
+    }
+    return hash_from(h, s, n);
 }
 
 int ml_parse_tag(const char *s, uint32_t *tag, int *canonical) {

@@ -56,6 +56,10 @@ size_t ml_common_prefix(const char *a, const char *b, size_t n);
  * bounds that). */
 uint32_t ml_hash(const char *s, size_t n, uint32_t seed);
 
+/* The same from some blocks of a long text, for those who look at few candidates only: texts that differ elsewhere all
+ * have one hash. */
+uint32_t ml_hash_sampled(const char *s, size_t n, uint32_t seed);
+
 /* The value of eight hex digits; 0 when one of them is not. *canonical tells whether they are digits and upper-case
  * letters only. */
 int ml_parse_tag(const char *s, uint32_t *tag, int *canonical);

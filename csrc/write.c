@@ -95,6 +95,9 @@ static ml_plan *plan_new(ml_writer *writer, const ml_table *table, const ml_shap
     plan->table = table;
     plan->shape = shape;
     if (writer->style->plan(plan) && !plan->keys.failed) {
+        /* a hostile document has as many plans as tables, most of them of few keys */
+        char *keys = plan->keys.length ? realloc(plan->keys.data, plan->keys.length) : NULL;
+        if (keys) plan->keys.data = keys;
         size_t count = plan->count ? plan->count : 1;
         plan->changing = malloc(2 * count * sizeof *plan->changing);
         plan->cell = malloc(count * sizeof *plan->cell);
@@ -148,10 +151,11 @@ static ml_plan *plan_of(ml_writer *writer, const ml_table *table, const ml_shape
 
 /* ---- rows ---- */
 
-/* Appends what stands at an earlier place of the buffer. */
+/* Appends what stands at an earlier place of the buffer; after a want of memory the places known are no longer true. */
 static void put_again(ml_buffer *buffer, size_t from, size_t n) {
+    if (!n || buffer->failed) return;
     char *room = ml_buffer_room(buffer, n);
-    if (!room || !n) return;
+    if (!room) return;
     memcpy(room, buffer->data + from, n);
     buffer->length += n;
 }

@@ -30,9 +30,11 @@ static void put_decimal(ml_buffer *buffer, const char *s, size_t n) {
     }
 }
 
-static void put_number(ml_buffer *buffer, ml_vr vr, const char *s, size_t n, int quoted) {
-    const char *text = s;
-    size_t length = n;
+/* A number of a numeric VR, sent as a number or as text; text that is none stays text. */
+static void put_number(ml_buffer *buffer, ml_vr vr, const ml_item *item) {
+    char room[ML_PLAIN_ROOM];
+    size_t n;
+    const char *s = ml_plain_text(item, room, &n);
     while (n && (s[n - 1] == ' ' || s[n - 1] == '\0')) n--;
     while (n && (*s == ' ' || *s == '\0')) {
         s++;
@@ -63,10 +65,10 @@ static void put_number(ml_buffer *buffer, ml_vr vr, const char *s, size_t n, int
         }
     }
     if (ml_parse_double(s, n, &value) != ML_NUMBER_OK) {
-        ml_put_quoted(buffer, text, length);
+        ml_put_quoted(buffer, item->text, item->length);
     } else if (isfinite(value)) {
-        if (ml_class_of(vr) == ML_CLASS_INT && quoted && ml_parse_int64(s, n, &integer) == ML_NUMBER_FRACTION) {
-            ml_put_quoted(buffer, text, length); /* not of its VR's type: stays the text it is */
+        if (ml_class_of(vr) == ML_CLASS_INT && ml_parse_int64(s, n, &integer) == ML_NUMBER_FRACTION) {
+            ml_put_quoted(buffer, item->text, item->length); /* not of its VR's type: stays the text it is */
         } else {
             put_decimal(buffer, s, n);
         }
@@ -117,7 +119,7 @@ static void put_item(ml_buffer *buffer, ml_vr vr, const ml_item *item) {
         if (class == ML_CLASS_FLOAT) {
             ml_put(buffer, item->text, item->length); /* JSON already; those beyond a double are kept raw */
         } else if (number) {
-            put_number(buffer, vr, item->text, item->length, 0);
+            put_number(buffer, vr, item);
         } else if (class == ML_CLASS_BINARY) {
             ml_put(buffer, item->text, item->length);
         } else {
@@ -127,8 +129,8 @@ static void put_item(ml_buffer *buffer, ml_vr vr, const ml_item *item) {
     default:
         if (!item->length) {
             ML_PUT(buffer, "null");
-        } else if (number && !item->escaped) {
-            put_number(buffer, vr, item->text, item->length, 1);
+        } else if (number) {
+            put_number(buffer, vr, item);
         } else if (vr == ML_VR_AT && item->length == 8) {
             uint32_t tag;
             int canonical;
@@ -168,15 +170,15 @@ static ml_written write_value(ml_writer *writer, const ml_planned *planned, cons
     ml_buffer *buffer = ml_writer_buffer(writer);
     ml_vr vr = ml_effective_vr(planned->column, value->vr);
     ml_item item = {.text = value->text, .length = value->length};
-    switch (value->form) {
-    case ML_FORM_EMPTY:
-    case ML_FORM_EMPTY_LIST:
+    if (!value->length) {
         if (vr == ML_VR_SQ) {
             ML_PUT(buffer, "[]");
         } else {
             ML_PUT(buffer, "null");
         }
         return ML_WRITTEN;
+    }
+    switch (value->form) {
     case ML_FORM_STRING:
         item.kind = ML_ITEM_STRING;
         put_item(buffer, vr, &item);

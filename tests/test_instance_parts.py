@@ -381,10 +381,12 @@ class TestBinary:
     @pytest.mark.parametrize(
         ("member", "expected"),
         [
-            ('"InlineBinary":""', b""),
+            ('"InlineBinary":""', None),
+            ('"InlineBinary":"","x":1', None),
             ('"InlineBinary":"A*="', "A*="),
             ('"InlineBinary":5', "5"),
-            ('"BulkDataURI":""', metalith.BulkData("", "OB")),
+            ('"BulkDataURI":""', None),
+            ('"BulkDataURI":"","x":1', None),
             ('"BulkDataURI":7', metalith.BulkData("7", "OB")),
             ('"BulkDataURI":"u","InlineBinary":"AA=="', b"\0"),
         ],

@@ -5,12 +5,17 @@
 >>> table[0].PatientName, table.column("ImagePositionPatient")
 """
 
+from typing import TYPE_CHECKING, Any
+
 from metalith._core import Instance, InstanceTable, Sequence, keyword_of
-from metalith.encode import EncodeError, denaturalize, dumps
-from metalith.errors import ColumnError, ConfigurationError, MetalithError, ParseError, Problem
+from metalith.errors import ColumnError, ConfigurationError, EncodeError, MetalithError, ParseError, Problem
 from metalith.limits import Limits, limits
 from metalith.naturalize import naturalize, naturalize_dataset
-from metalith.values import BulkData, PersonName, as_date, as_datetime, as_time
+from metalith.values import BulkData, PersonName
+
+if TYPE_CHECKING:
+    from metalith.encode import denaturalize, dumps
+    from metalith.temporal import as_date, as_datetime, as_time
 
 __version__ = "0.1.0"
 
@@ -37,3 +42,26 @@ __all__ = [
     "naturalize",
     "naturalize_dataset",
 ]
+
+# What not every program needs is imported when it is first asked for: `import metalith` stays cheap.
+_LATER = {
+    "as_date": "metalith.temporal",
+    "as_datetime": "metalith.temporal",
+    "as_time": "metalith.temporal",
+    "denaturalize": "metalith.encode",
+    "dumps": "metalith.encode",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'metalith' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

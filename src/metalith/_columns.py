@@ -98,8 +98,8 @@ def _fill(table: InstanceTable, index: int, present: Any, shape: tuple[int, int]
 
 def _of_objects(objects: list[Any], key: Any, inverse: Any, dtype: Any, numeric: bool = True) -> tuple[Any, Any]:
     """Natural values as array [n] or [n, k], and which are missing."""
-    if numeric and dtype not in (str, object):
-        made = _of_numbers(objects, key, inverse)
+    if dtype not in (str, object):
+        made = _of_numbers(objects, key, inverse, numeric)
         if made is not None:
             values, mask = made
             return (values if dtype is None else values.astype(dtype)), mask
@@ -112,11 +112,11 @@ def _of_objects(objects: list[Any], key: Any, inverse: Any, dtype: Any, numeric:
     return (values if dtype in (None, object) else values.astype(dtype)), mask
 
 
-def _of_numbers(objects: list[Any], key: Any, inverse: Any) -> tuple[Any, Any] | None:
-    """Numbers that are not all in 64 bits, or of attributes spelled in several ways; None when one is none."""
+def _of_numbers(objects: list[Any], key: Any, inverse: Any, numeric: bool) -> tuple[Any, Any] | None:
+    """Numbers beyond 64 bits, or in elements of unusual make-up or spelling; None when they are none."""
     members = [() if value is None else value if isinstance(value, tuple) else (value,) for value in objects]
     flat = [member for value in members for member in value if member is not None]
-    if not all(isinstance(member, (int, float)) for member in flat):
+    if not all(isinstance(member, (int, float)) for member in flat) or not (flat or numeric):
         return None
     width = _width(np.array([len(value) for value in members], dtype=np.uint32), key, inverse)
     padded = [value or (None,) * max(width, 1) for value in members]
@@ -125,7 +125,7 @@ def _of_numbers(objects: list[Any], key: Any, inverse: Any) -> tuple[Any, Any] |
     dtype: Any = np.float64
     if integers:
         low, high = min(flat), max(flat)
-        signed, unsigned = -(1 << 63) <= low and high < 1 << 63, 0 <= low and high < 1 << 64
+        signed, unsigned = low >= -(1 << 63) and high < 1 << 63, low >= 0 and high < 1 << 64
         dtype = np.int64 if signed else np.uint64 if unsigned else object
     nothing = 0 if integers else np.nan
     values = np.array([[nothing if m is None else m for m in value] for value in padded], dtype=dtype)

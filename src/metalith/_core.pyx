@@ -5,6 +5,8 @@ One extension module in four fragments: `_csrc.pxi` declares the C side, `_names
 `_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` fills them.
 """
 
+from collections import abc
+
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.float cimport PyFloat_FromDouble
@@ -23,7 +25,8 @@ cdef extern from "Python.h":
     object PyUnicode_FromStringAndSize(const char *s, Py_ssize_t n)
     void PyUnicode_InternInPlace(PyObject **text)
     int PyUnicode_CheckExact(object o)
-    int PyUnicode_IS_ASCII(object o)
+    Py_ssize_t PyUnicode_GET_LENGTH(object o)
+    Py_UCS4 PyUnicode_READ_CHAR(object o, Py_ssize_t index)
 
 include "_csrc.pxi"
 include "_names.pxi"

@@ -1,6 +1,36 @@
 # Instance: one row. Sequence: some rows of a child table.
 
 cdef object _MISSING = object()
+cdef tuple _IDENTIFIERS = (
+    ("SOPInstanceUID", frozenset("0123456789.")),
+    ("Modality", frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")),
+    ("InstanceNumber", frozenset("-0123456789")),
+)
+
+
+cdef bint _same_value(object a, object b) except -1:
+    """Equality of content: NaN equals NaN."""
+    if a is b or a == b:
+        return True
+    if isinstance(a, float) and isinstance(b, float):
+        return a != a and b != b
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all([_same_value(x, y) for x, y in zip(a, b)])
+    return False
+
+
+cdef bint _same_content(dict a, dict b) except -1:
+    for name, value in a.items():
+        if name not in b or not _same_value(value, b[name]):
+            return False
+    return len(a) == len(b)
+
+
+cdef object _hashable(object value):
+    """The value, or something in its place that hashes by content."""
+    if isinstance(value, float) and value != value:
+        return "NaN"
+    return tuple([_hashable(member) for member in value]) if isinstance(value, tuple) else value
 
 
 @cython.final
@@ -24,8 +54,7 @@ cdef class Instance:
     cdef uint32_t index
 
     def __init__(self):
-        if self.table is None:
-            raise TypeError("Instance is made by metalith.naturalize, metalith.naturalize_dataset or Instance.replace")
+        raise TypeError("Instance is made by metalith.naturalize, metalith.naturalize_dataset or Instance.replace")
 
     # ---- look-up ----
 
@@ -46,12 +75,7 @@ cdef class Instance:
         cdef ml_table *table = self.table.table
         cdef ml_shape *shape = &table.shapes[self.row.shape]
         cdef uint32_t slot
-        if isinstance(key, str):
-            column[0] = self.table.find(key)
-        elif isinstance(key, int):
-            column[0] = ml_table_find_tag(table, key) if 0 <= key <= 0xFFFFFFFF else ML_NO_INDEX
-        else:
-            raise TypeError(f"an attribute is named by keyword, tag text or tag number, not by {type(key).__name__}")
+        column[0] = self.table.find(key) if isinstance(key, str) else _find_number(table, key)
         while column[0] != ML_NO_INDEX:
             slot = ml_shape_slot(shape, column[0])
             if slot != ML_NO_INDEX:
@@ -73,10 +97,8 @@ cdef class Instance:
         return value
 
     def __getattribute__(self, name):
-        cdef Py_ssize_t n
-        cdef const char *s = PyUnicode_AsUTF8AndSize(name, &n)
         # keywords begin with a capital or, as tags, a digit; what the class has begins with a small letter or an underscore
-        if n and s[0] < b'_':
+        if PyUnicode_GET_LENGTH(name) and PyUnicode_READ_CHAR(name, 0) < c'_':
             value = self.at_column(self.table.find(name))
             if value is not _MISSING:
                 return value
@@ -90,7 +112,7 @@ cdef class Instance:
 
     def __contains__(self, key):
         cdef uint32_t column, cell
-        return self.locate(key, &column, &cell) if isinstance(key, (str, int)) else False
+        return self.locate(key, &column, &cell) if isinstance(key, str) or hasattr(key, "__index__") else False
 
     def private(self, str creator not None, group, element, default=_MISSING):
         """The value of a private attribute, by its creator.
@@ -190,15 +212,13 @@ cdef class Instance:
             o = <Instance>other
             if self.table is o.table and self.index == o.index:
                 return True
-            if len(self) != len(o):
-                return False
-            return dict(self.items()) == dict(o.items())
+            return len(self) == len(o) and _same_content(dict(self.items()), dict(o.items()))
         if isinstance(other, dict):
-            return dict(self.items()) == other
+            return _same_content(dict(self.items()), other)
         return NotImplemented
 
     def __hash__(self):
-        return hash(frozenset(self.items()))
+        return hash(frozenset([(name, _hashable(value)) for name, value in self.items()]))
 
     def __reduce__(self):
         return _instance_from_json, (_rows_to_json(self.table, self.index, 1, "dicom", False),)
@@ -213,8 +233,12 @@ cdef class Instance:
         return sorted({*object.__dir__(self), *self.keys()})
 
     def __repr__(self):
-        shown = [f"{name}={value}" for name in ("SOPInstanceUID", "Modality", "InstanceNumber")
-                 if isinstance(value := self.get(name), (str, int)) and len(str(value)) <= 64]
+        shown = []
+        for name, allowed in _IDENTIFIERS:
+            text = str(self.get(name, ""))
+            # only what looks like an identifier: any text may stand in any attribute
+            if 0 < len(text) <= 64 and allowed.issuperset(text):
+                shown.append(f"{name}={text}")
         return f"<Instance{' ' if shown else ''}{' '.join(shown)}: {len(self)} attributes>"
 
     # ---- other forms ----
@@ -269,10 +293,15 @@ cdef Instance _instance(InstanceTable table, uint32_t row):
     return instance
 
 
+def _table_from_json(bytes body):
+    """What was accepted once, from its own JSON; the limits in force now do not matter."""
+    from metalith.limits import WIDEST
+    return Scanner(WIDEST, False, None).scan(body)
+
+
 def _instance_from_json(bytes body):
-    """Unpickles an instance."""
-    from metalith.naturalize import naturalize
-    return naturalize(body)[0]
+    """The same for one instance."""
+    return _table_from_json(body)[0]
 
 
 cdef tuple _several(value):
@@ -295,54 +324,53 @@ cdef class Sequence:
     """
     cdef InstanceTable table
     cdef uint32_t first
-    cdef uint32_t count
+    cdef uint32_t length
 
     def __init__(self):
-        if self.table is None and self.count:
-            raise TypeError("Sequence is made by metalith.naturalize")
+        raise TypeError("Sequence is made by metalith.naturalize")
 
     def __len__(self):
-        return self.count
+        return self.length
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return tuple([_instance(self.table, self.first + i) for i in range(*index.indices(self.count))])
+            return tuple([_instance(self.table, self.first + i) for i in range(*index.indices(self.length))])
         cdef Py_ssize_t i = index
         if i < 0:
-            i += self.count
-        if not 0 <= i < self.count:
-            raise IndexError(f"item {index} of a sequence of {self.count}")
+            i += self.length
+        if not 0 <= i < self.length:
+            raise IndexError(f"item {index} of a sequence of {self.length}")
         return _instance(self.table, self.first + <uint32_t>i)
 
     def __iter__(self):
-        if self.count == 0:
+        if self.length == 0:
             return iter(())
-        return _InstanceIterator.__new__(_InstanceIterator, self.table, self.first, self.first + self.count)
+        return _InstanceIterator.__new__(_InstanceIterator, self.table, self.first, self.first + self.length)
 
     def __getattr__(self, name):
-        if self.count == 1 and not name.startswith("_"):
+        if self.length == 1 and not name.startswith("_"):
             return getattr(_instance(self.table, self.first), name)
-        raise AttributeError(f"a sequence of {self.count} items has no attribute of its own called {name}", name=name, obj=self)
+        raise AttributeError(f"a sequence of {self.length} items has no attribute of its own called {name}", name=name, obj=self)
 
     def __eq__(self, other):
         cdef Sequence o
         if isinstance(other, Sequence):
             o = <Sequence>other
-            if self.count == o.count and self.table is o.table and self.first == o.first:
+            if self.length == o.length and self.table is o.table and self.first == o.first:
                 return True
-            return self.count == o.count and all(a == b for a, b in zip(self, o))
+            return self.length == o.length and all(a == b for a, b in zip(self, o))
         if isinstance(other, (list, tuple)):
-            return self.count == len(other) and all(a == b for a, b in zip(self, other))
+            return self.length == len(other) and all(a == b for a, b in zip(self, other))
         return NotImplemented
 
     def __hash__(self):
         return hash(tuple(self))
 
     def __repr__(self):
-        return f"<Sequence of {self.count} item{'' if self.count == 1 else 's'}>"
+        return f"<Sequence of {self.length} item{'' if self.length == 1 else 's'}>"
 
     def __reduce__(self):
-        return _sequence_from_json, (_rows_to_json(self.table, self.first, self.count, "dicom", True) if self.count else b"[]",)
+        return _sequence_from_json, (_rows_to_json(self.table, self.first, self.length, "dicom", True) if self.length else b"[]",)
 
     def __copy__(self):
         return self
@@ -352,21 +380,32 @@ cdef class Sequence:
 
     def __dir__(self):
         own = set(object.__dir__(self))
-        return sorted(own | set(self[0].keys()) if self.count == 1 else own)
+        return sorted(own | set(self[0].keys()) if self.length == 1 else own)
+
+    def index(self, item, start=0, stop=None):
+        """Where an item first stands."""
+        for i in range(*slice(start, stop).indices(self.length)):
+            if self[i] == item:
+                return i
+        raise ValueError("the sequence has no such item")
+
+    def count(self, item):
+        """How many items equal this one."""
+        return sum([1 for own in self if own == item])
 
     def column(self, keyword, *, masked=False, dtype=None):
         """The values of an attribute in all items, as an array; see `InstanceTable.column`."""
         from metalith._columns import column
-        if not self.count:
+        if not self.length:
             raise KeyError(keyword)
-        return column(self.table, keyword, self.first, self.count, masked, dtype)
+        return column(self.table, keyword, self.first, self.length, masked, dtype)
 
 
 cdef Sequence _sequence(InstanceTable table, uint32_t first, uint32_t count):
     cdef Sequence sequence = Sequence.__new__(Sequence)
     sequence.table = table
     sequence.first = first
-    sequence.count = count
+    sequence.length = count
     return sequence
 
 
@@ -374,10 +413,13 @@ cdef Sequence _EMPTY_SEQUENCE = _sequence(None, 0, 0)
 
 
 def _sequence_from_json(bytes body):
-    """Unpickles a sequence; also what `metalith._lenient` makes one of."""
-    from metalith.naturalize import naturalize
+    """The same for a sequence; also what `metalith._lenient` makes one of."""
     cdef InstanceTable table
     if body == b"[]":
         return _EMPTY_SEQUENCE
-    table = naturalize(body)
+    table = _table_from_json(body)
     return _sequence(table, 0, table.table.rows)
+
+
+abc.Mapping.register(Instance)
+abc.Sequence.register(Sequence)

@@ -11,20 +11,12 @@ import json
 from typing import Any
 
 from metalith import _core
+from metalith._texts import Number, load, write
 from metalith.values import BulkData, PersonName
 
 _INTEGERS = {"IS", "SL", "SS", "SV", "UL", "US", "UV", "US or SS"}
 _FLOATS = {"DS", "FL", "FD"}
 _BINARIES = {"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "US or OW", "US or SS or OW"}
-
-
-class _Number(str):
-    """A JSON number's text, so that it is typed by its VR and not by how it is spelled."""
-
-
-def load(text: bytes) -> Any:
-    """JSON with numbers as their texts. The last of duplicate members counts."""
-    return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
 
 
 def natural_value(text: bytes, vr: str, tag: int) -> Any:
@@ -58,9 +50,8 @@ def _natural(element: Any, text: bytes, vr: str) -> Any:
         return _bulk(element, vr)
     values = value if isinstance(value, list) else [value]
     if vr == "SQ":
-        value = json.loads(text)["Value"]
-        items = [item if isinstance(item, dict) else {} for item in (value if isinstance(value, list) else [value])]
-        return _core._sequence_from_json(json.dumps(items).encode()) if items else _core._sequence_from_json(b"[]")
+        items = [item if isinstance(item, dict) else {} for item in values]
+        return _core._sequence_from_json(write(items).encode() if items else b"[]")
     typed = [_typed(member, vr) for member in values]
     return tuple(typed) if len(typed) > 1 else typed[0] if typed else None
 
@@ -88,7 +79,7 @@ def _typed(member: Any, vr: str) -> Any:
         return _as_text(member)
     if vr in _INTEGERS or vr in _FLOATS:
         return _core._make_number(str(member), "IS" if vr in _INTEGERS else vr)
-    if isinstance(member, _Number) and vr in _BINARIES:
+    if isinstance(member, Number) and vr in _BINARIES:
         return json.loads(member)
     if vr == "PN":
         groups = str(member).split("=", 2)
@@ -97,4 +88,4 @@ def _typed(member: Any, vr: str) -> Any:
 
 
 def _as_text(value: Any) -> str:
-    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value) if isinstance(value, str) else write(value)

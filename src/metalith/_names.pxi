@@ -30,11 +30,16 @@ cdef object _column_name(const ml_table *table, uint32_t column):
 cdef uint32_t _find_text(const ml_table *table, object name) except? 0xFFFFFFFE:
     """The first column that a keyword, or a tag in the spellings 00280010 and (0028,0010), stands for."""
     cdef Py_ssize_t n
-    cdef const char *s = PyUnicode_AsUTF8AndSize(name, &n)
-    cdef const ml_tag_info *info = ml_tag_by_keyword(s, n)
-    cdef uint32_t tag, column
+    cdef const char *s
+    cdef const ml_tag_info *info
+    cdef uint32_t tag
     cdef int canonical
     cdef char digits[8]
+    try:
+        s = PyUnicode_AsUTF8AndSize(name, &n)
+    except UnicodeEncodeError:  # half of a surrogate pair: no key is that
+        return ML_NO_INDEX
+    info = ml_tag_by_keyword(s, n)
     if info != NULL and not info.repeating:
         return ml_table_find_tag(table, info.tag)
     if n == 8 and ml_parse_tag(s, &tag, &canonical):
@@ -45,6 +50,14 @@ cdef uint32_t _find_text(const ml_table *table, object name) except? 0xFFFFFFFE:
         if ml_parse_tag(digits, &tag, &canonical):
             return ml_table_find_tag(table, tag)
     return ml_table_find_key(table, s, n)
+
+
+cdef uint32_t _find_number(const ml_table *table, object tag) except? 0xFFFFFFFE:
+    """The first column of a tag number, of whatever type of integer."""
+    if not hasattr(tag, "__index__"):
+        raise TypeError(f"an attribute is named by keyword, tag text or tag number, not by {type(tag).__name__}")
+    number = tag.__index__()
+    return ml_table_find_tag(table, number) if 0 <= number <= 0xFFFFFFFF else ML_NO_INDEX
 
 
 def keyword_of(tag):

@@ -135,10 +135,7 @@ def _cells(InstanceTable table not None, key, uint32_t first, uint32_t count):
     cdef bint missing = False
     cdef bytearray cells
     cdef uint32_t *out
-    if isinstance(key, str):
-        column = table.find(key)
-    else:
-        column = ml_table_find_tag(table.table, key)
+    column = table.find(key) if isinstance(key, str) else _find_number(table.table, key)
     if column == ML_NO_INDEX or table.table.columns[column].count == 0:
         raise KeyError(key)
     if table.table.columns[column].twin != ML_NO_INDEX:

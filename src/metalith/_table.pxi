@@ -43,8 +43,7 @@ cdef class InstanceTable:
         self.listed = None
 
     def __init__(self):
-        if self.table == NULL:
-            raise TypeError("InstanceTable is made by metalith.naturalize")
+        raise TypeError("InstanceTable is made by metalith.naturalize")
 
     def __dealloc__(self):
         cdef uint32_t c, i
@@ -166,8 +165,7 @@ cdef class InstanceTable:
         return f"<InstanceTable: {self.table.rows} instances, {len(self.keywords)} attributes, {self.nbytes:,} bytes>"
 
     def __reduce__(self):
-        from metalith.naturalize import naturalize
-        return naturalize, (self.to_json("dicom"),)
+        return _table_from_json, (self.to_json("dicom"),)
 
     def __copy__(self):
         return self
@@ -192,7 +190,7 @@ cdef class InstanceTable:
 
     @property
     def constant(self):
-        """Names of the attributes that every instance has with one and the same value. tuple of str."""
+        """Names of the attributes that every instance has with one and the same value, down to how it is spelled. tuple of str."""
         cdef uint32_t c, cell
         return tuple([self.name(c) for c in range(self.table.column_count) if self._is_first(c) and self._is_constant(c, &cell)])
 
@@ -236,6 +234,39 @@ cdef class InstanceTable:
         """
         from metalith._columns import column
         return column(self, keyword, 0, self.table.rows, masked, dtype)
+
+    def distinct(self, keyword):
+        """The different values of an attribute, in the order they first came; None where it is present but empty.
+
+        Parameters
+        ----------
+        keyword : str or int
+            Keyword or tag, as for an instance.
+
+        Returns
+        -------
+        tuple
+            Natural values. Values of an attribute that is different in nearly every instance may come more than once.
+
+        Raises
+        ------
+        KeyError
+            No instance has the attribute.
+
+        Examples
+        --------
+        >>> table = metalith.naturalize(b'[{"00080060":{"vr":"CS","Value":["CT"]}},{"00080060":{"vr":"CS","Value":["PT"]}}]')
+        >>> table.distinct("Modality")
+        ('CT', 'PT')
+        """
+        cdef uint32_t column = self.find(keyword) if isinstance(keyword, str) else _find_number(self.table, keyword)
+        if column == ML_NO_INDEX or self.table.columns[column].count == 0:
+            raise KeyError(keyword)
+        values = []
+        while column != ML_NO_INDEX:
+            values += [self.value(column, cell) for cell in range(self.table.columns[column].count)]
+            column = self.table.columns[column].twin
+        return tuple(values)
 
     # ---- the rest ----
 

@@ -73,7 +73,9 @@ cdef object _item(ml_vr vr, const ml_item *item):
     if item.kind == ML_ITEM_OBJECT:
         return _name(item)
     if kind == ML_CLASS_INT or kind == ML_CLASS_FLOAT:
-        if not item.escaped and item.kind != ML_ITEM_BOOL:
+        if item.escaped:
+            return _make_number(_text(item.text, item.length, True), ml_vr_name(vr).decode())
+        if item.kind != ML_ITEM_BOOL:
             return _number(vr, item.text, item.length)
     elif item.kind == ML_ITEM_NUMBER and kind == ML_CLASS_BINARY:
         # UN with values: JSON's own types are all there is to go by
@@ -129,6 +131,8 @@ cdef object _make_value(InstanceTable table, uint32_t column, uint32_t cell):
     if value.form == ML_FORM_ITEMS:
         range_ = ml_value_range(&value)
         return _sequence(table.child(column), range_.first, range_.count)
+    if value.length == 0 and value.form != ML_FORM_ITEMS:
+        return _EMPTY_SEQUENCE if vr == ML_VR_SQ else None
     if value.form == ML_FORM_BULK:
         return _BulkData(_text(value.text, value.length, False), ml_vr_name(vr).decode())
     if value.form == ML_FORM_INLINE:
@@ -136,7 +140,7 @@ cdef object _make_value(InstanceTable table, uint32_t column, uint32_t cell):
     if value.form == ML_FORM_RAW:
         from metalith._lenient import natural_value
         return natural_value(PyBytes_FromStringAndSize(value.text, value.length), ml_vr_name(value.vr).decode(), c.tag)
-    return _EMPTY_SEQUENCE if vr == ML_VR_SQ else None
+    return None
 
 
 cdef object _raw_item(const ml_item *item):

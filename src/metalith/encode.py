@@ -12,18 +12,15 @@ from typing import Any
 
 from metalith import _core
 from metalith._core import Instance, InstanceTable
-from metalith.errors import MetalithError
+from metalith._texts import load, write
+from metalith.errors import EncodeError
 from metalith.values import BulkData, PersonName
 
-__all__ = ["EncodeError", "denaturalize", "dumps"]
+__all__ = ["denaturalize", "dumps"]
 
 _BINARY = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 _INTEGER = {"IS", "SL", "SS", "SV", "UL", "US", "UV"}
 _FLOAT = {"DS", "FL", "FD"}
-
-
-class EncodeError(MetalithError, ValueError):
-    """A natural value has no form in DICOM JSON; the message names the attribute."""
 
 
 def denaturalize(dataset: Instance | Mapping[str | int, Any]) -> dict[str, Any]:
@@ -87,13 +84,13 @@ def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterabl
     return b"[" + b",".join([dumps(dataset) for dataset in datasets]) + b"]"
 
 
-_EXACT = "exact"  # in a context: where to note that number texts were kept, as _Text; without it they become numbers
+_EXACT = "exact"  # in a context: where to note that number texts were kept; without it they become numbers
 
 
 def _json(value: Any, exact: bool) -> bytes:
     try:
         if exact:
-            return _write(value).encode()
+            return write(value).encode()
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise EncodeError(f"dataset: a value that JSON has no form for ({type(error).__name__})") from None
@@ -101,7 +98,7 @@ def _json(value: Any, exact: bool) -> bytes:
 
 def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
     """`Instance.replace`."""
-    elements = json.loads(instance.to_json("dicom"), parse_int=_Text, parse_float=_Text)
+    elements = load(instance.to_json("dicom"))
     context = {name: changes.get(name, instance.get(name)) for name in ("PixelRepresentation", "BitsAllocated")}
     context[_EXACT] = []
     for name, value in changes.items():
@@ -114,20 +111,6 @@ def replace(instance: Instance, changes: Mapping[str, Any]) -> Instance:
         vr = vr if vr and len(vr) == 2 else None  # none was sent, and the dictionary leaves it open
         elements[digits] = _element(tag, value, context, digits, vr)
     return _core._instance_from_json(_json({key: elements[key] for key in sorted(elements)}, True))
-
-
-class _Text(str):
-    """A number's text, so that it is written again as it was."""
-
-
-def _write(value: Any) -> str:
-    if isinstance(value, _Text):
-        return str(value)
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_write(member)}" for key, member in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_write, value)) + "]"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 _TAG = re.compile(r"([0-9A-Fa-f]{8})|\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
@@ -203,7 +186,7 @@ def _item(item: Any, context: Mapping[str, Any], path: str) -> dict[str, Any]:
         if _EXACT not in context:
             return denaturalize(item)
         context[_EXACT].append(True)
-        elements: dict[str, Any] = json.loads(item.to_json("dicom"), parse_int=_Text, parse_float=_Text)
+        elements: dict[str, Any] = load(item.to_json("dicom"))
         return elements
     if isinstance(item, Mapping):
         return _dataset(item, context, path)

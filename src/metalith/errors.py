@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ColumnError", "ConfigurationError", "MetalithError", "ParseError", "Problem"]
+__all__ = ["ColumnError", "ConfigurationError", "EncodeError", "MetalithError", "ParseError", "Problem"]
 
 
 class MetalithError(Exception):
@@ -65,6 +65,10 @@ class ColumnError(MetalithError, ValueError):
 
 def _rebuild_column(message: str, keyword: str, rows: tuple[int, ...]) -> ColumnError:
     return ColumnError(message, keyword=keyword, rows=rows)
+
+
+class EncodeError(MetalithError, ValueError):
+    """A natural value has no form in DICOM JSON; the message names the attribute."""
 
 
 class ConfigurationError(MetalithError, ValueError):

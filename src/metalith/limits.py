@@ -44,6 +44,9 @@ class Limits:
                 raise ConfigurationError(f"{field.name} must be a whole number from 0 to {most:,}")
 
 
+# For what was accepted before and comes back.
+WIDEST = Limits(1 << 62, 1023, 1 << 20, (1 << 32) - 1, 1000)
+
 _current: ContextVar[Limits] = ContextVar("metalith.limits", default=Limits())
 
 

@@ -115,6 +115,14 @@ def naturalize_dataset(dataset: Source, *, strict: bool = False, source: str | N
     return table[0]
 
 
+_UNBOUNDED = Limits(1 << 62, 1023, 1 << 20, (1 << 32) - 1)
+
+
+def restore(body: bytes) -> InstanceTable:
+    """A table from JSON that Metalith has written itself: what was accepted once is so again, whatever the limits."""
+    return _core.Scanner(_UNBOUNDED, False, None).scan(body)
+
+
 def _bytes_like(body: Any) -> memoryview | None:
     """The bytes of a bytes-like object, not copied; None for what is none."""
     try:

@@ -29,6 +29,7 @@ static inline ml_document *scan_bytes(how h, const char *text, size_t n, ml_erro
     ml_scan *scan = ml_scan_new(&h.limits, 12345, h.strict);
     ml_document *document = NULL;
     int ok = 1;
+    if (n > SIZE_MAX / 2) abort(); /* which compilers would otherwise warn of */
     if (h.piece == 0) {
         char *copy = malloc(n ? n : 1);
         memcpy(copy, text, n);
@@ -55,29 +56,38 @@ static inline ml_document *scan_text(how h, const char *text, ml_error *error) {
     return scan_bytes(h, text, strlen(text), error);
 }
 
-/* One row, NUL-terminated; for the caller to free. NULL when the dialect has no way of writing it. */
-static inline char *row_text(const ml_document *document, uint32_t row, ml_dialect dialect) {
-    ml_buffer buffer = {0};
-    int whole = ml_write_row(&buffer, &document->root, row, dialect);
-    ml_put_char(&buffer, '\0');
-    CHECK(!buffer.failed);
-    if (whole) return buffer.data;
-    free(buffer.data);
-    return NULL;
+/* What a writer has written, NUL-terminated; for the caller to free. */
+static inline char *writer_text(ml_writer *writer, size_t *length) {
+    ml_buffer *buffer = ml_writer_buffer(writer);
+    if (length) *length = buffer->length;
+    ml_put_char(buffer, '\0');
+    CHECK(!buffer->failed);
+    char *data = buffer->data;
+    buffer->data = NULL;
+    return data;
 }
 
-/* All rows as an array in the DICOM JSON Model, NUL-terminated; for the caller to free. */
+/* One row, NUL-terminated; for the caller to free. NULL when the dialect has no way of writing it. */
+static inline char *row_text(const ml_document *document, uint32_t row, ml_dialect dialect) {
+    ml_writer *writer = ml_writer_new(dialect);
+    char *text = ml_write_row(writer, &document->root, row) ? writer_text(writer, NULL) : NULL;
+    ml_writer_free(writer);
+    return text;
+}
+
+/* All rows as an array, null for those the dialect has no way of writing; for the caller to free. */
 static inline char *document_text(const ml_document *document, ml_dialect dialect, size_t *length) {
-    ml_buffer buffer = {0};
-    ml_put_char(&buffer, '[');
+    ml_writer *writer = ml_writer_new(dialect);
+    ml_buffer *buffer = ml_writer_buffer(writer);
+    ml_put_char(buffer, '[');
     for (uint32_t r = 0; r < document->root.rows; r++) {
-        if (r) ml_put_char(&buffer, ',');
-        ml_write_row(&buffer, &document->root, r, dialect);
+        if (r) ml_put_char(buffer, ',');
+        if (!ml_write_row(writer, &document->root, r)) ML_PUT(buffer, "null");
     }
-    ml_put(&buffer, "]", 2);
-    CHECK(!buffer.failed);
-    if (length) *length = buffer.length - 1;
-    return buffer.data;
+    ml_put_char(buffer, ']');
+    char *text = writer_text(writer, length);
+    ml_writer_free(writer);
+    return text;
 }
 
 /* The value of an attribute in a row of a table; form ML_FORM_RAW with text NULL when it lacks it. */

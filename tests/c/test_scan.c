@@ -4,6 +4,8 @@
  */
 #include "scan_text.h"
 
+#include "text.h"
+
 /* ---- documents ---- */
 
 static void check_rows(const char *text, uint32_t rows) {
@@ -172,8 +174,7 @@ static void check_element(const element_case *c) {
     if (!document) return;
     ml_parse_tag(c->key, &tag, &canonical);
     ml_value value = value_of(&document->root, 0, tag);
-    CHECK_MSG(value.form == c->form && value.vr == c->vr, "%s: form %d, vr %s", text, value.form,
-              ml_vr_name(value.vr));
+    CHECK_MSG(value.form == c->form && value.vr == c->vr, "%s: form %d, vr %s", text, value.form, ml_vr_name(value.vr));
     if (c->text)
         CHECK_MSG(value.length == strlen(c->text) && !memcmp(value.text, c->text, value.length), "%s: %.*s", text,
                   (int)value.length, value.text);
@@ -275,9 +276,10 @@ static void test_places(void) {
 
 /* Members in any order: what is in the table does not depend on it. */
 static void test_order(void) {
-    static const char *const rows[] = {
-        "{\"00280010\":{\"vr\":\"US\",\"Value\":[1]},\"00081140\":{\"vr\":\"SQ\",\"Value\":[{\"00280010\":{\"vr\":\"US\"}}]}}",
-        "{\"00280010\":{\"Value\":[1],\"vr\":\"US\"},\"00081140\":{\"Value\":[{\"00280010\":{\"vr\":\"US\"}}],\"vr\":\"SQ\"}}"};
+    static const char *const rows[] = {"{\"00280010\":{\"vr\":\"US\",\"Value\":[1]},\"00081140\":{\"vr\":\"SQ\","
+                                       "\"Value\":[{\"00280010\":{\"vr\":\"US\"}}]}}",
+                                       "{\"00280010\":{\"Value\":[1],\"vr\":\"US\"},\"00081140\":{\"Value\":[{"
+                                       "\"00280010\":{\"vr\":\"US\"}}],\"vr\":\"SQ\"}}"};
     char both[512];
     snprintf(both, sizeof both, "[%s,%s,%s]", rows[0], rows[1], rows[0]);
     ml_document *document = scan_text(STRICT, both, NULL);

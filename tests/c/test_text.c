@@ -16,7 +16,8 @@ static char *exact(const char *s, size_t n) {
 }
 
 /* Scans `body` and a quote; status and the offset of the fault or the quote. */
-static void check_string(const char *body, size_t n, ml_string_status expected, size_t offset, unsigned expected_flags) {
+static void check_string(const char *body, size_t n, ml_string_status expected, size_t offset,
+                         unsigned expected_flags) {
     char *copy = exact(body, n);
     const char *out = NULL;
     unsigned flags = 0;
@@ -130,7 +131,10 @@ static void test_unescape(void) {
     check_unescaped("plain", "plain", 5);
     check_unescaped("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t", 8);
     check_unescaped("\\u0000", "\0", 1);
-    check_unescaped("a\\u00e4b", "a\xc3\xa4" "b", 4);
+    check_unescaped("a\\u00e4b",
+                    "a\xc3\xa4"
+                    "b",
+                    4);
     check_unescaped("\\u20AC", "\xe2\x82\xac", 3);
     check_unescaped("\\ud83d\\ude00", "\xf0\x9f\x98\x80", 4);
     check_unescaped("\\uDBFF\\uDFFF", "\xf4\x8f\xbf\xbf", 4);

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -108,7 +108,7 @@ def show(
     with reported():
         from metalith.cli import show as command
 
-        request = command.Request(select or [], dialect.value, instance, limit, items or sys.maxsize)
+        request = command.Request(select or [], cast(Any, dialect.value), instance, limit, items or sys.maxsize)
         command.run(file, request, json=json, strict=strict)
 
 

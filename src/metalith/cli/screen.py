@@ -13,6 +13,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from metalith.cli.values import one_line
+
 __all__ = ["Part", "Screen", "note"]
 
 Part = str | tuple[str, str]  # text, or text and style
@@ -37,7 +39,8 @@ class Screen:
         self.width = self._console.width
 
     def line(self, *parts: Part) -> None:
-        """One line, never wrapped."""
+        """One line, never wrapped; control characters are spelled out, whatever they come from."""
+        parts = tuple(one_line(p) if isinstance(p, str) else (one_line(p[0]), p[1]) for p in parts)
         if self._console.color_system is None:
             sys.stdout.write("".join(p if isinstance(p, str) else p[0] for p in parts).rstrip() + "\n")
         else:
@@ -69,4 +72,4 @@ class Screen:
 def note(text: str) -> None:
     """Something about the output that is not part of it."""
     sys.stdout.flush()
-    print(f"metalith: {text}", file=sys.stderr)
+    print(f"metalith: {one_line(text)}", file=sys.stderr)

@@ -49,6 +49,8 @@ def _name(text: str, table: InstanceTable) -> Name:
         described = _core.describe_tag(tag)
     elif text in table.keywords:
         return Name(text, (text,), True)
+    elif described:
+        raise UsageError(f"{text} comes in several groups: select it by tag, such as {described[0]:08X}")
     else:
         raise UsageError(_unknown(text, table))
     natural = _core.keyword_of(tag) or f"{tag:08X}"

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,6 +16,9 @@ from metalith.cli.screen import Part, Screen, note
 from metalith.cli.select import Path, find, parse, prune
 from metalith.cli.source import load
 from metalith.cli.values import EMPTY, count, one_line, text_of
+
+if TYPE_CHECKING:
+    from metalith._core import Dialect
 
 __all__ = ["Request", "run"]
 
@@ -26,7 +30,7 @@ class Request:
     """What to show."""
 
     select: list[str]
-    dialect: str
+    dialect: Dialect
     instance: int | None
     limit: int | None
     items: int
@@ -81,13 +85,12 @@ def _json(table: InstanceTable, rows: range, request: Request, paths: list[Path]
     if request.instance is not None:
         return _instance_json(table[rows[0]], request.dialect, paths)
     if len(rows) == len(table) and not paths:
-        whole: bytes = table.to_json(request.dialect)
-        return whole
+        return table.to_json(request.dialect)
     return b"[" + b",".join([_instance_json(table[row], request.dialect, paths) for row in rows]) + b"]"
 
 
-def _instance_json(instance: Instance, dialect: str, paths: list[Path]) -> bytes:
-    text: bytes = instance.to_json(dialect)
+def _instance_json(instance: Instance, dialect: Dialect, paths: list[Path]) -> bytes:
+    text = instance.to_json(dialect)
     if not paths:
         return text
     # fragments: numbers stay as they were spelled

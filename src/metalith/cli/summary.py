@@ -10,7 +10,7 @@ from typing import Any
 from metalith import InstanceTable, Sequence
 from metalith.cli.screen import Screen
 from metalith.cli.source import Loaded, load
-from metalith.cli.values import EMPTY, count, one_line, size, text_of, to_plain
+from metalith.cli.values import EMPTY, count, size, text_of, to_plain
 
 __all__ = ["Series", "Spread", "run", "series_of", "values_of"]
 
@@ -122,7 +122,7 @@ def _rates(loaded: Loaded) -> tuple[float, float]:
 
 def _as_json(loaded: Loaded) -> dict[str, Any]:
     table, series = loaded.table, series_of(loaded.table)
-    first = table[0] if len(table) else {}
+    constant = table.constant if len(table) else ()
     bytes_per_second, instances_per_second = _rates(loaded)
     return {
         "source": loaded.name,
@@ -130,7 +130,7 @@ def _as_json(loaded: Loaded) -> dict[str, Any]:
         "studies": len({s.study_instance_uid for s in series}),
         "series": [{name: to_plain(value) for name, value in asdict(s).items()} for s in series],
         "sop_classes": [{"uid": uid, "name": name, "instances": n} for uid, name, n in _sop_classes(table)],
-        "constant": {name: to_plain(first[name]) for name in table.constant},
+        "constant": {name: to_plain(table[0][name]) for name in constant},
         "varying": {name: _spread_as_json(spread_of(table, name)) for name in table.varying},
         "memory": {
             "input_bytes": loaded.input_bytes,
@@ -182,7 +182,7 @@ def _facts(screen: Screen, loaded: Loaded, held: str) -> None:
     speed = f"{size(bytes_per_second)}/s, {count(round(instances_per_second), 'instance')}/s"
     memory = f"{size(loaded.table_bytes)}{each}; {ratio:.1f} × smaller than the input" if ratio >= 1 else ""
     for name, text in (
-        ("input", f"{one_line(loaded.name)}, {size(loaded.input_bytes)}"),
+        ("input", f"{loaded.name}, {size(loaded.input_bytes)}"),
         ("holds", held),
         ("memory", memory or f"{size(loaded.table_bytes)}{each}"),
         ("parse", f"{loaded.seconds * 1000:.3g} ms, {speed}"),

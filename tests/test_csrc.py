@@ -1,0 +1,18 @@
+"""The C core builds without a warning, and its own tests pass."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from models.core_build import ROOT, build, run, tool
+
+
+def test_c_tests_pass(tmp_path):
+    folder = build(tmp_path / "build", "-DMETALITH_WERROR=ON")
+    results = tmp_path / "results.xml"
+    ran = run(tool("ctest"), "--test-dir", folder, "--output-on-failure", "--output-junit", results)
+    assert ran.returncode == 0, ran.stdout
+    suite = ElementTree.parse(results).getroot()
+    counts = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "disabled", "skipped")}
+    files = len(list((ROOT / "tests" / "c").glob("test_*.c")))
+    assert counts == {"tests": files, "failures": 0, "disabled": 0, "skipped": 0}, ran.stdout
