@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.peers import KEYWORDS
 
 SAMPLE = 24
-NUMBERS = frozenset("DS IS FL FD SS US SL UL SV UV".split())
+NUMBERS = frozenset(["DS", "IS", "FL", "FD", "SS", "US", "SL", "UL", "SV", "UV"])
 
 
 def correct(form: str, result: Any, body: bytes) -> bool:

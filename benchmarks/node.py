@@ -29,7 +29,7 @@ class Dcmjs:
 
     def __init__(self, given: Input) -> None:
         folder = oracles()
-        self._file = tempfile.NamedTemporaryFile(suffix=".json")
+        self._file = tempfile.NamedTemporaryFile(suffix=".json")  # noqa: SIM115 - closed with the worker
         self._file.write(given.body)
         self._file.flush()
         self._process = subprocess.Popen(

@@ -154,8 +154,8 @@ def multi_frame(frames: int) -> list[dict]:
 def unlike(n: int, *, attributes: int = 60, seed: int = 5) -> list[dict]:
     """Instances with attributes drawn anew for each from the whole dictionary, and values that never repeat."""
     r = random.Random(seed)
-    text_vrs = "AE CS LO LT SH ST UC UT".split()
-    number_vrs = "FD FL SL SS UL US".split()
+    text_vrs = ["AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"]
+    number_vrs = ["FD", "FL", "SL", "SS", "UL", "US"]
     known = {
         f"{tag:08X}": entry[0]
         for tag, entry in DicomDictionary.items()

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-
 import dcmjs_rules
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 
 PSEUDO_VRS = {
     "NONE": "NONE",

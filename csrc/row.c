@@ -25,6 +25,7 @@ typedef struct follower {
     int64_t delta;        /* how much later elements begin in the new row */
     int64_t delta_before; /* the same for the element at hand */
     uint32_t log;         /* where this row's part of the undo log begins */
+    int may_close;        /* after parting: whether the closing brace may come; not after a comma */
 } follower;
 
 static int log_step(ml_scan *scan, const follower *f) {
@@ -197,6 +198,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         }
         if (off <= t->start[0] && f->index == 0 && patched == ML_NO_INDEX) {
             /* the very space before the first key is different, or there is no key */
+            f->may_close = 1;
             *at = ml_skip_space(f->row + 1, scan->end);
             return FOLLOW_PARTED;
         }
@@ -261,6 +263,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         }
         f->index++;
         f->delta_before = 0; /* no element at hand; all before have their places */
+        f->may_close = !more;
         *at = more ? next : next - 1;
         return FOLLOW_PARTED;
     }
@@ -327,13 +330,13 @@ static void seek(const ml_table *table, const ml_template *old, uint32_t column,
     while (*next < old->count && old->column[*next] != column && table->columns[old->column[*next]].tag < tag) ++*next;
 }
 
-/* Reads the rest of a row into `building`, p at a key or at the closing brace. */
+/* Reads the rest of a row into `building`, p at a key or, if that may be, at the closing brace. */
 static const char *read_elements(ml_scan *scan, ml_table *table, uint32_t stamp, const char *row, const char *p,
-                                 const ml_template *old, uint32_t next, int *twice) {
+                                 int may_close, const ml_template *old, uint32_t next, int *twice) {
     int more = 1;
     uint32_t guess = ML_NO_INDEX;
     if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
-    if (*p == '}') return p + 1;
+    if (*p == '}' && may_close) return p + 1;
     while (more) {
         uint32_t column, cell;
         ml_element element;
@@ -406,6 +409,7 @@ const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p) {
         case FOLLOW_PARTED: break;
         }
     } else {
+        f.may_close = 1;
         p = ml_skip_space(p + 1, scan->end);
     }
     uint32_t stamp = next_stamp(table), done = f.index;
@@ -416,7 +420,7 @@ const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p) {
             return NULL;
     }
     if (old) undo_following(scan, &f);
-    p = read_elements(scan, table, stamp, row, p, old, done, &twice);
+    p = read_elements(scan, table, stamp, row, p, f.may_close, old, done, &twice);
     if (!p || !finish_building(scan, table, row, p, twice)) return NULL;
     return p;
 }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-import metalith
 import pytest
 from hypothesis import HealthCheck, given, settings
-
 from models.cases import CASES
 from models.cornerstone_model import REGISTRY_NAMES
 from models.dialect_check import as_list, check_oracle, check_table, chunks
@@ -16,6 +14,8 @@ from models.js import assert_same
 from models.locate import REAL_DATA, SYNTHETIC
 from models.strategies import dicom_json_datasets
 from models.wanted_differences import cornerstone_agrees, expected_cornerstone
+
+import metalith
 
 DATASETS = [(name, text) for name, text in CASES if json.loads(text) is not None]
 GENERATED = [(REGULAR, 1500, True), (LENIENT, 1500, False), (WILD, 2000, False)]

@@ -1,13 +1,12 @@
-"""The "dcmjs" dialect: equal to the model always, to dcmjs under Node where that is at hand, wanted differences aside."""
+"""The "dcmjs" dialect: equal to the model always, to dcmjs under Node where that is at hand, wanted differences
+aside."""
 
 from __future__ import annotations
 
 import json
 
-import metalith
 import pytest
 from hypothesis import HealthCheck, given, settings
-
 from models.cases import CASES
 from models.dialect_check import as_list, check_oracle, check_table, chunks
 from models.generate import LENIENT, REGULAR, WILD, datasets, series
@@ -15,6 +14,8 @@ from models.js import assert_same, without_infinities
 from models.locate import REAL_DATA, SYNTHETIC
 from models.strategies import dicom_json_datasets, dicom_json_series
 from models.wanted_differences import dcmjs_agrees, expected_dcmjs
+
+import metalith
 
 DATASETS = [(name, text) for name, text in CASES if json.loads(text) is not None]
 # 10,000 in all; `order` where no member is handed on untouched, for JavaScript reorders inside those as well.

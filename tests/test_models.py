@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from models import cornerstone_model, dcmjs_model
 from models.cases import CASES
 from models.generate import LENIENT, REGULAR, WILD, Generator, datasets, series

@@ -7,17 +7,17 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
-import metalith
 import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
-
 from models.dialect_check import as_list, chunks
 from models.generate import LENIENT, REGULAR, datasets, series
 from models.js import assert_same
 from models.locate import REAL_DATA, SYNTHETIC
 from models.natural_model import naturalize
 from models.strategies import dicom_json_datasets, dicom_json_series
+
+import metalith
 
 QUICKLY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, embedsignature=True
 """The compiled part of Metalith: tables that csrc filled, seen from Python.
 
-One extension module in four fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi` makes Python objects of values,
-`_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` fills them.
+One extension module in four fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi`
+makes Python objects of values, `_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` fills them.
 """
 
 from collections import abc

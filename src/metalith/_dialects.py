@@ -1,7 +1,7 @@
 """Natural metadata in the dialects of others, by their general rules.
 
-csrc writes regular rows (write_dcmjs.c, write_cornerstone.c, write_natural.c); what comes here are the rows with elements of unusual make-up, and the
-dicts that `Instance.to_dict` gives.
+csrc writes regular rows (write_dcmjs.c, write_cornerstone.c, write_natural.c); what comes here are the rows with
+elements of unusual make-up, and the dicts that `Instance.to_dict` gives.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def _has_length(value: Any) -> bool:
 def dcmjs(dataset: Any) -> dict[str, Any]:
     """What dcmjs 0.52's `naturalizeDataset` makes of a DICOM JSON dataset, as plain dicts and lists.
 
-    Where the original throws, a value takes the place: None for a null element, an absent Value for a null one, an empty item for what is none.
+    Where the original throws, a value takes the place: None for a null element, an absent Value for a null one, an
+    empty item for what is none.
     """
     vr_map: dict[str, Any] = {}
     natural: dict[str, Any] = {}
@@ -162,7 +163,8 @@ def _dcmjs_value(element: dict[str, Any]) -> Any:
 def cornerstone(dataset: Any) -> dict[str, Any]:
     """What `@cornerstonejs/metadata` 5.14 makes of a DICOM JSON dataset, as plain dicts and lists.
 
-    Its slips are not copied: a Value that is no array is the one value, a null item an empty one, attributes have their keywords whatever the source.
+    Its slips are not copied: a Value that is no array is the one value, a null item an empty one, attributes have
+    their keywords whatever the source.
     """
     natural: dict[str, Any] = {}
     for key, element in _in_order(dataset if isinstance(dataset, dict) else {}):

@@ -39,9 +39,10 @@ cdef object _hashable(object value):
 cdef class Instance:
     """One dataset in natural form: an immutable mapping of attribute names to values.
 
-    Attributes are found by keyword (`instance.Rows`, `instance["Rows"]`), by tag (`instance["00280010"]`, `instance[0x00280010]`) and, when private, by
-    creator (`instance.private("GEMS_PARM_01", 0x0043, 0x39)`). One value is the value, several are a tuple, a present but empty attribute is None,
-    an absent one raises `KeyError` or `AttributeError`.
+    Attributes are found by keyword (`instance.Rows`, `instance["Rows"]`), by tag (`instance["00280010"]`,
+    `instance[0x00280010]`) and, when private, by creator (`instance.private("GEMS_PARM_01", 0x0043, 0x39)`). One
+    value is the value, several are a tuple, a present but empty attribute is None, an absent one raises `KeyError` or
+    `AttributeError`.
 
     Examples
     --------
@@ -97,13 +98,20 @@ cdef class Instance:
         return value
 
     def __getattribute__(self, name):
-        # keywords begin with a capital or, as tags, a digit; what the class has begins with a small letter or an underscore
+        # keywords begin with a capital or, as tags, a digit; what the class has begins with a small letter or an
+        # underscore
         if PyUnicode_GET_LENGTH(name) and PyUnicode_READ_CHAR(name, 0) < c'_':
             value = self.at_column(self.table.find(name))
             if value is not _MISSING:
                 return value
             raise AttributeError(f"the instance has no {name}", name=name, obj=self)
         return PyObject_GenericGetAttr(self, name)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"an Instance is immutable; replace({name}=…) gives a changed one", name=name, obj=self)
+
+    def __delattr__(self, name):
+        raise AttributeError(f"an Instance is immutable; replace({name}=...) gives one without", name=name, obj=self)
 
     def get(self, key, default=None):
         """The value of an attribute, or `default` where the instance lacks it."""
@@ -148,10 +156,11 @@ cdef class Instance:
         return default
 
     def raw(self, key):
-        """The value as it was sent, before it was typed: number texts and strings as str, several as tuple, null as None.
+        """The value as it was sent, before it was typed: number texts and strings as str, several as tuple, null as
+        None.
 
-        Names give a dict of their component groups, InlineBinary its base64 text, BulkDataURI its URI, an element of unusual make-up its JSON text, a
-        sequence the list of its items as DICOM JSON dicts.
+        Names give a dict of their component groups, InlineBinary its base64 text, BulkDataURI its URI, an element of
+        unusual make-up its JSON text, a sequence the list of its items as DICOM JSON dicts.
         """
         cdef uint32_t column, cell
         if not self.locate(key, &column, &cell):
@@ -159,7 +168,9 @@ cdef class Instance:
         return _raw_value(self.table, column, cell)
 
     def vr(self, key):
-        """The VR that decides the type of the value: as sent, or the dictionary's where it was not. str."""
+        """The VR that decides the type of the value: as sent, or the dictionary's where it was not (which may be a
+        choice, "OB or OW"). str.
+        """
         cdef uint32_t column, cell
         cdef ml_value value
         if not self.locate(key, &column, &cell):
@@ -194,7 +205,10 @@ cdef class Instance:
         if key is not None:
             return _several(self[key])
         shape = &self.table.table.shapes[self.row.shape]
-        return [self.table.value(shape.columns[slot], ml_shape_cell(shape, slot, self.row.index)) for slot in range(shape.width)]
+        result = []
+        for slot in range(shape.width):
+            result.append(self.table.value(shape.columns[slot], ml_shape_cell(shape, slot, self.row.index)))
+        return result
 
     def items(self):
         """Names and values. list of (str, value)."""
@@ -203,7 +217,8 @@ cdef class Instance:
         result = []
         for slot in range(shape.width):
             column = shape.columns[slot]
-            result.append((self.table.name(column), self.table.value(column, ml_shape_cell(shape, slot, self.row.index))))
+            value = self.table.value(column, ml_shape_cell(shape, slot, self.row.index))
+            result.append((self.table.name(column), value))
         return result
 
     def __eq__(self, other):
@@ -264,14 +279,17 @@ cdef class Instance:
         from metalith.encode import replace
         return replace(self, changes)
 
+    def __replace__(self, **changes):
+        return self.replace(**changes)
+
     def to_dict(self, str dialect="natural"):
         """The instance as plain dicts and lists.
 
         Parameters
         ----------
         dialect : {"natural", "dcmjs", "cornerstone", "dicom"}
-            "natural": keywords and typed values. "dcmjs": what dcmjs 0.52's `naturalizeDataset` gives. "cornerstone": what
-            `@cornerstonejs/metadata` 5.14 gives. "dicom": the DICOM JSON Model.
+            "natural": keywords and typed values. "dcmjs": what dcmjs 0.52's `naturalizeDataset` gives. "cornerstone":
+            what `@cornerstonejs/metadata` 5.14 gives. "dicom": the DICOM JSON Model.
 
         Returns
         -------
@@ -319,8 +337,9 @@ cdef tuple _several(value):
 cdef class Sequence:
     """The items of a sequence attribute: an immutable sequence of `Instance`.
 
-    A sequence of one item lets attribute access through to it, so that `instance.PixelMeasuresSequence.PixelSpacing` reads as it is meant. Items are
-    rows of a table that all instances of a response share: a sequence of any length costs nothing until its items are asked for.
+    A sequence of one item lets attribute access through to it, so that `instance.PixelMeasuresSequence.PixelSpacing`
+    reads as it is meant. Items are rows of a table that all instances of a response share: a sequence of any length
+    costs nothing until its items are asked for.
     """
     cdef InstanceTable table
     cdef uint32_t first
@@ -350,7 +369,7 @@ cdef class Sequence:
     def __getattr__(self, name):
         if self.length == 1 and not name.startswith("_"):
             return getattr(_instance(self.table, self.first), name)
-        raise AttributeError(f"a sequence of {self.length} items has no attribute of its own called {name}", name=name, obj=self)
+        raise AttributeError(f"a sequence of {self.length} items has no {name} of its own", name=name, obj=self)
 
     def __eq__(self, other):
         cdef Sequence o
@@ -370,7 +389,9 @@ cdef class Sequence:
         return f"<Sequence of {self.length} item{'' if self.length == 1 else 's'}>"
 
     def __reduce__(self):
-        return _sequence_from_json, (_rows_to_json(self.table, self.first, self.length, "dicom", True) if self.length else b"[]",)
+        if not self.length:
+            return _sequence_from_json, (b"[]",)
+        return _sequence_from_json, (_rows_to_json(self.table, self.first, self.length, "dicom", True),)
 
     def __copy__(self):
         return self

@@ -1,6 +1,7 @@
 """Natural values of elements of unusual make-up, which csrc keeps as JSON text (ML_FORM_RAW).
 
-Rare by nature: a Value that is no array, two kinds of value in one element, members of the server's own. Clarity counts here, speed does not.
+Rare by nature: a Value that is no array, two kinds of value in one element, members of the server's own. Clarity
+counts here, speed does not.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _typed(member: Any, vr: str) -> Any:
         return None
     if vr == "PN" and isinstance(member, dict):
         groups = [member.get(group) for group in ("Alphabetic", "Ideographic", "Phonetic")]
-        texts = [group if isinstance(group, str) else "" for group in groups]
+        texts = [str(group) if isinstance(group, str) else "" for group in groups]
         return PersonName(*texts) if any(texts) else None
     if not isinstance(member, str):
         return _as_text(member)
@@ -82,8 +83,8 @@ def _typed(member: Any, vr: str) -> Any:
     if isinstance(member, Number) and vr in _BINARIES:
         return json.loads(member)
     if vr == "PN":
-        groups = str(member).split("=", 2)
-        return PersonName(*groups) if any(groups) else None
+        parts = str(member).split("=", 2)
+        return PersonName(*parts) if any(parts) else None
     return str(member).upper() if vr == "AT" else str(member)
 
 

@@ -71,7 +71,8 @@ def keyword_of(tag):
 def describe_tag(tag):
     """What PS3.6 says of a tag number: (tag, keyword, VR, VM, retired), or None.
 
-    The VR may be one of the dictionary's choices, such as "US or SS". Of a repeating group the tag is that of its first group.
+    The VR may be one of the dictionary's choices, such as "US or SS". Of a repeating group the tag is that of its
+    first group.
     """
     cdef const ml_tag_info *info = ml_tag_find(tag)
     return None if info == NULL else _described(info)
@@ -86,7 +87,8 @@ def describe_keyword(str keyword not None):
 
 
 cdef object _described(const ml_tag_info *info):
-    return (info.tag, info.keyword.decode(), ml_vr_name(<ml_vr>info.vr).decode(), ml_vm_text(info.vm).decode(), bool(info.retired))
+    vr, vm = ml_vr_name(<ml_vr>info.vr).decode(), ml_vm_text(info.vm).decode()
+    return (info.tag, info.keyword.decode(), vr, vm, bool(info.retired))
 
 
 def dcmjs_entry(tag):

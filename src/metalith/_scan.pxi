@@ -72,8 +72,8 @@ cdef class Scanner:
         if error.code == ML_E_MEMORY:
             return MemoryError()
         from metalith.errors import parse_error
-        return parse_error(error.code, error.problem, error.offset, error.row, _path(error.path, error.depth, error.depth), self.source,
-                           self.limits)
+        path = _path(error.path, error.depth, error.depth)
+        return parse_error(error.code, error.problem, error.offset, error.row, path, self.source, self.limits)
 
     cdef InstanceTable take(self):
         cdef _Document document = _Document.__new__(_Document)
@@ -128,8 +128,8 @@ cdef class Scanner:
 def _cells(InstanceTable table not None, key, uint32_t first, uint32_t count):
     """For `metalith._columns`: where the values of an attribute in rows [first, first + count) are.
 
-    Returns (column, cells, whether some row lacks the attribute); cells is the one cell of all rows, or a bytearray of uint32 [count]. None when rows
-    spell the attribute differently.
+    Returns (column, cells, whether some row lacks the attribute); cells is the one cell of all rows, or a bytearray
+    of uint32 [count]. None when rows spell the attribute differently.
     """
     cdef uint32_t column, cell, i
     cdef bint missing = False
@@ -198,7 +198,13 @@ def _fill_doubles(InstanceTable table not None, uint32_t column, const uint32_t[
     return True
 
 
-def _fill_integers(InstanceTable table not None, uint32_t column, const uint32_t[::1] used, int64_t[:, ::1] out, uint8_t[:, ::1] missing):
+def _fill_integers(
+    InstanceTable table not None,
+    uint32_t column,
+    const uint32_t[::1] used,
+    int64_t[:, ::1] out,
+    uint8_t[:, ::1] missing,
+):
     """For `metalith._columns`: distinct values as integers. False when one is no integer of 64 bits."""
     cdef ml_value value
     cdef Py_ssize_t i, k

@@ -8,7 +8,9 @@ cdef struct NameEntry:
 @cython.final
 @cython.no_gc
 cdef class _Document:
-    """Owns what csrc built. Tables keep it alive; it knows none of them, so there are no cycles and nothing for the collector."""
+    """Owns what csrc built. Tables keep it alive; it knows none of them, so there are no cycles and nothing for the
+    collector.
+    """
     cdef ml_document *document
 
     def __dealloc__(self):
@@ -20,8 +22,8 @@ cdef class _Document:
 cdef class InstanceTable:
     """Instances of one response, or the items of one sequence attribute, as a table.
 
-    Rows are instances: `table[0]`, `len(table)`, iteration. Columns are attributes: `table.column("PixelSpacing")`. Values are immutable and shared by
-    every row that has them. Made by `metalith.naturalize`; not to be instantiated.
+    Rows are instances: `table[0]`, `len(table)`, iteration. Columns are attributes: `table.column("PixelSpacing")`.
+    Values are immutable and shared by every row that has them. Made by `metalith.naturalize`; not to be instantiated.
 
     Examples
     --------
@@ -34,7 +36,8 @@ cdef class InstanceTable:
     cdef PyObject ***values       # [column] of [distinct value]; NULL until asked for
     cdef PyObject **children      # [column], views of the tables of sequences
     cdef PyObject **names         # [column]
-    cdef NameEntry *lookups       # names asked for lately, by address: attribute names in code are interned, so the address nearly always tells
+    # names asked for lately, by address: attribute names in code are interned, so the address nearly always tells
+    cdef NameEntry *lookups
     cdef uint32_t lookup_mask
     cdef object listed            # problems, root table only
     cdef uint32_t made            # bytes of the arrays above, for nbytes
@@ -190,15 +193,19 @@ cdef class InstanceTable:
 
     @property
     def constant(self):
-        """Names of the attributes that every instance has with one and the same value, down to how it is spelled. tuple of str."""
+        """Names of the attributes that every instance has with one and the same value, down to how it is spelled.
+        tuple of str.
+        """
         cdef uint32_t c, cell
-        return tuple([self.name(c) for c in range(self.table.column_count) if self._is_first(c) and self._is_constant(c, &cell)])
+        columns = range(self.table.column_count)
+        return tuple([self.name(c) for c in columns if self._is_first(c) and self._is_constant(c, &cell)])
 
     @property
     def varying(self):
         """Names of the other attributes: different values, or not in every instance. tuple of str."""
         cdef uint32_t c, cell
-        return tuple([self.name(c) for c in range(self.table.column_count) if self._is_first(c) and not self._is_constant(c, &cell)])
+        columns = range(self.table.column_count)
+        return tuple([self.name(c) for c in columns if self._is_first(c) and not self._is_constant(c, &cell)])
 
     def column(self, keyword, *, masked=False, dtype=None):
         """The values of an attribute in all instances, as an array.
@@ -208,23 +215,27 @@ cdef class InstanceTable:
         keyword : str or int
             Keyword or tag, as for an instance.
         masked : bool, optional
-            Give a `numpy.ma.MaskedArray` whose mask tells the missing values; integers then stay integers where some are missing.
+            Give a `numpy.ma.MaskedArray` whose mask tells the missing values; integers then stay integers where some
+            are missing.
         dtype : optional
-            `str` gives an array of fixed-width strings for text attributes ("" where missing); otherwise as for `numpy.asarray`.
+            `str` gives an array of fixed-width strings ("" where missing, several values joined by a backslash),
+            `object` the natural values themselves; otherwise as for `numpy.asarray`.
 
         Returns
         -------
         numpy.ndarray, shape (N,) or (N, k)
-            float64 for DS, FL, FD; int64 for the integer VRs (uint64 or object where they need it, float64 with NaN where some are missing);
-            object arrays of the values themselves for text and the rest, None where missing. An attribute with one value for all is a read-only
-            broadcast view of it.
+            float64 for DS, FL, FD; int64 for the integer VRs (uint64 or object where they need it, float64 with NaN
+            where some are missing, which keeps integers exact up to 2**53); object arrays of the values themselves
+            for text and the rest, None where missing. An attribute with one value for all is a read-only broadcast
+            view of it.
 
         Raises
         ------
         KeyError
             No instance has the attribute.
         metalith.ColumnError
-            The number of values is not the same in all instances; names the rows.
+            The number of values is not the same in all instances, or some are missing that `dtype` has no form for;
+            names the rows.
 
         Examples
         --------
@@ -255,7 +266,8 @@ cdef class InstanceTable:
 
         Examples
         --------
-        >>> table = metalith.naturalize(b'[{"00080060":{"vr":"CS","Value":["CT"]}},{"00080060":{"vr":"CS","Value":["PT"]}}]')
+        >>> ct, pt = ({"00080060": {"vr": "CS", "Value": [modality]}} for modality in ("CT", "PT"))
+        >>> table = metalith.naturalize([ct, pt, ct])
         >>> table.distinct("Modality")
         ('CT', 'PT')
         """
@@ -272,12 +284,14 @@ cdef class InstanceTable:
 
     @property
     def nbytes(self):
-        """Bytes that the whole document holds, Python objects made so far not counted (but the arrays that point to them are). int."""
+        """Bytes that the whole document holds, Python objects made so far not counted (but the arrays that point to
+        them are). int.
+        """
         return ml_document_bytes(self.document.document) + self.made
 
     @property
     def problems(self):
-        """What was accepted though it is not as PS3.18 wants it. tuple of `metalith.Problem`, empty when all is well."""
+        """What was accepted though it is not as PS3.18 wants it. tuple of `metalith.Problem`, mostly empty."""
         if self.listed is None:
             self.listed = _problems(self.document.document)
         return self.listed
@@ -365,7 +379,9 @@ cdef class _Writer:
 
 
 cdef bytes _rows_to_json(InstanceTable table, uint32_t first, uint32_t count, str dialect, bint array):
-    """Rows as JSON, straight from the table; rows with elements of unusual make-up take the way through Python objects."""
+    """Rows as JSON, straight from the table; rows with elements of unusual make-up take the way through Python
+    objects.
+    """
     cdef _Writer writer = _Writer(dialect)
     cdef ml_buffer *buffer = ml_writer_buffer(writer.writer)
     cdef uint32_t row = first, end = first + count

@@ -29,9 +29,10 @@ def denaturalize(dataset: Instance | Mapping[str | int, Any]) -> dict[str, Any]:
     Parameters
     ----------
     dataset : Instance or mapping
-        An instance gives the elements it was made from. Of a natural dict of one's own, names may be keywords or tags, values those of the natural
-        form; VRs come from the dictionary, those it leaves open ("US or SS", "OB or OW") from PixelRepresentation and BitsAllocated of the same
-        dict, or the dict around it. For a private or unknown tag give the element itself: `{"vr": "LO", "Value": ["x"]}`.
+        An instance gives the elements it was made from. Of a natural dict of one's own, names may be keywords or
+        tags, values those of the natural form; VRs come from the dictionary, those it leaves open ("US or SS", "OB or
+        OW") from PixelRepresentation and BitsAllocated of the same dict, or the dict around it. For a private or
+        unknown tag give the element itself: `{"vr": "LO", "Value": ["x"]}`.
 
     Returns
     -------
@@ -62,7 +63,8 @@ def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterabl
     Parameters
     ----------
     datasets : InstanceTable, Instance, natural dict, or iterable of instances and natural dicts
-        What was naturalized comes back without loss: private attributes, bulk references, nulls and the texts of numbers as they were.
+        What was naturalized comes back without loss: private attributes, bulk references, nulls and the texts of
+        numbers as they were.
 
     Returns
     -------
@@ -81,7 +83,8 @@ def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterabl
         return _json(elements, bool(exact))
     if isinstance(datasets, (str, bytes)) or not isinstance(datasets, Iterable):
         raise TypeError(f"cannot denaturalize a {type(datasets).__name__}")
-    return b"[" + b",".join([dumps(dataset) for dataset in datasets]) + b"]"
+    several: Iterable[Any] = datasets
+    return b"[" + b",".join([dumps(dataset) for dataset in several]) + b"]"
 
 
 _EXACT = "exact"  # in a context: where to note that number texts were kept; without it they become numbers
@@ -132,13 +135,14 @@ def _tag(name: str | int, path: str) -> int:
 def _dataset(natural: Mapping[str | int, Any], around: Mapping[str, Any], path: str) -> dict[str, Any]:
     context = dict(around)
     for name in ("PixelRepresentation", "BitsAllocated"):
-        if hasattr(natural.get(name), "__index__"):  # an int, NumPy's too
-            context[name] = index(natural[name])  # type: ignore[arg-type]
+        value = natural.get(name)
+        if value is not None and hasattr(value, "__index__"):  # an int, NumPy's too
+            context[name] = index(value)
     elements: dict[str, Any] = {}
-    for name, value in natural.items():
-        if name in ("_vrMap", "_meta"):
+    for key, value in natural.items():
+        if key in ("_vrMap", "_meta"):
             continue
-        tag = _tag(name, path)
+        tag = _tag(key, path)
         digits = f"{tag:08X}"
         if digits in elements:
             raise EncodeError(f"{path + '.' if path else ''}{digits}: named twice")
@@ -151,14 +155,22 @@ def _element(tag: int, value: Any, context: Mapping[str, Any], path: str, vr: st
         return dict(value)  # an element, given as such
     described = _core.describe_tag(tag)
     if vr is None:
-        vr = _vr(described[2], value, context) if described else "LO" if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF else None
+        vr = (
+            _vr(described[2], value, context)
+            if described
+            else "LO"
+            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
+            else None
+        )
     if isinstance(value, BulkData):
         return {"vr": value.vr if len(value.vr) == 2 else vr or "UN", "BulkDataURI": value.uri}
     if vr is None:
         if isinstance(value, (bytes, bytearray)):
             vr = "UN"
         else:
-            raise EncodeError(f"{path}: the VR of a private or unknown attribute must be given, as {{'vr': …, 'Value': […]}}")
+            raise EncodeError(
+                f"{path}: the VR of a private or unknown attribute must be given, as {{'vr': …, 'Value': […]}}"
+            )
     if vr == "SQ":
         items = [value] if isinstance(value, (Mapping, Instance)) else () if value is None else value
         if not isinstance(items, (list, tuple, _core.Sequence)):
@@ -250,7 +262,8 @@ def _name(member: Any, path: str) -> dict[str, str]:
         parts = member.split("=", 2)
         groups = (parts[0], parts[1] if len(parts) > 1 else "", parts[2] if len(parts) > 2 else "")
     elif isinstance(member, Mapping):
-        groups = tuple(str(member.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic"))  # type: ignore[assignment]
+        first, second, third = (str(member.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic"))
+        groups = (first, second, third)
     else:
         raise EncodeError(f"{path}: a {type(member).__name__} is no person name")
     return {name: group for name, group in zip(("Alphabetic", "Ideographic", "Phonetic"), groups, strict=True) if group}

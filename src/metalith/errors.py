@@ -32,7 +32,9 @@ class ParseError(MetalithError, ValueError):
         What is wrong, without the place.
     """
 
-    def __init__(self, reason: str, *, offset: int = 0, row: int = 0, path: str = "", source: str | None = None) -> None:
+    def __init__(
+        self, reason: str, *, offset: int = 0, row: int = 0, path: str = "", source: str | None = None
+    ) -> None:
         self.reason, self.offset, self.row, self.path, self.source = reason, offset, row, path, source
         where = f"byte {offset:,}, instance {row}" + (f", {path}" if path else "")
         super().__init__(f"{source + ': ' if source else ''}{reason} (at {where})")

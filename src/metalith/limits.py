@@ -47,7 +47,8 @@ class Limits:
 # For what was accepted before and comes back.
 WIDEST = Limits(1 << 62, 1023, 1 << 20, (1 << 32) - 1, 1000)
 
-_current: ContextVar[Limits] = ContextVar("metalith.limits", default=Limits())
+_DEFAULTS = Limits()
+_current: ContextVar[Limits] = ContextVar("metalith.limits", default=_DEFAULTS)
 
 
 def current() -> Limits:

@@ -19,7 +19,9 @@ from metalith.limits import Limits, with_overrides
 __all__ = ["Source", "naturalize", "naturalize_dataset"]
 
 Source = (
-    bytes
+    InstanceTable
+    | Instance
+    | bytes
     | bytearray
     | memoryview
     | mmap.mmap
@@ -39,15 +41,17 @@ def naturalize(body: Source, *, strict: bool = False, source: str | None = None,
     Parameters
     ----------
     body
-        The JSON: any bytes-like object (not copied), str, a path, a file open for reading, an iterable of bytes (a response that is parsed as it
-        arrives, cut anywhere), or datasets already parsed: a dict, or an iterable of dicts. An array of datasets, one dataset, or several of these
-        one after the other (newline-delimited JSON).
+        The JSON: any bytes-like object (not copied), str, a path (`pathlib.Path`; a str is JSON text), a file open
+        for reading, an iterable of bytes (a response that is parsed as it arrives, cut anywhere), or datasets already
+        parsed: a dict, or an iterable of dicts. An array of datasets, one dataset, or several of these one after the
+        other (newline-delimited JSON). What is natural already is given back.
     strict : bool, optional
         Raise for what would otherwise be listed in `InstanceTable.problems`.
     source : str, optional
         Name of the input, for error messages.
     **limits
-        Bounds of this parse, see `metalith.Limits`: max_bytes, max_sequence_depth, max_json_depth, max_keys, max_problems.
+        Bounds of this parse, see `metalith.Limits`: max_bytes, max_sequence_depth, max_json_depth, max_keys,
+        max_problems.
 
     Returns
     -------
@@ -62,13 +66,20 @@ def naturalize(body: Source, *, strict: bool = False, source: str | None = None,
     -----
     The whole document is validated before this returns: nothing can fail later. PS3.18 annex F.
 
+    Files are mapped into memory where that is possible. A file that another program cuts short at that very moment
+    ends the process, as with every mapping; where that may happen, pass `path.read_bytes()`.
+
     Examples
     --------
-    >>> table = metalith.naturalize(b'[{"00100020":{"vr":"LO","Value":["4711"]},"00280030":{"vr":"DS","Value":[0.5,0.5]}}]')
-    >>> table[0].PatientID, table[0].PixelSpacing
-    ('4711', (0.5, 0.5))
+    >>> table = metalith.naturalize(b'[{"00100020":{"vr":"LO","Value":["4711"]},"00280010":{"vr":"US","Value":[512]}}]')
+    >>> table[0].PatientID, table[0].Rows
+    ('4711', 512)
     """
     bounds = with_overrides(limits)
+    if isinstance(body, InstanceTable):
+        return body
+    if isinstance(body, Instance):
+        return _core._table_from_json(body.to_json("dicom"))
     if isinstance(body, str):
         return _scan_text(body, bounds, strict, source)
     if isinstance(body, os.PathLike):
@@ -115,14 +126,6 @@ def naturalize_dataset(dataset: Source, *, strict: bool = False, source: str | N
     return table[0]
 
 
-_UNBOUNDED = Limits(1 << 62, 1023, 1 << 20, (1 << 32) - 1)
-
-
-def restore(body: bytes) -> InstanceTable:
-    """A table from JSON that Metalith has written itself: what was accepted once is so again, whatever the limits."""
-    return _core.Scanner(_UNBOUNDED, False, None).scan(body)
-
-
 def _bytes_like(body: Any) -> memoryview | None:
     """The bytes of a bytes-like object, not copied; None for what is none."""
     try:
@@ -148,7 +151,12 @@ def _scan_text(text: str, bounds: Limits, strict: bool, source: str | None) -> I
             return _core.Scanner(bounds, strict, source).scan(text.encode())
         except UnicodeEncodeError as error:
             raise ParseError("not UTF-8", offset=len(text[: error.start].encode()), source=source) from None
-    return _core.Scanner(bounds, strict, source).scan(text)
+    try:
+        return _core.Scanner(bounds, strict, source).scan(text)
+    except ParseError as error:
+        if error.offset == 0 and len(text) < 4096 and (text.endswith(".json") or text.startswith(("/", "./", "~"))):
+            raise ParseError("not JSON (a str is JSON text; for a file pass a pathlib.Path)", source=source) from None
+        raise
 
 
 def _scan_path(path: os.PathLike[str], bounds: Limits, strict: bool, source: str | None) -> InstanceTable:

@@ -45,7 +45,8 @@ def as_time(text: str | None) -> dt.time | None:
 
 
 def as_datetime(text: str | None) -> dt.datetime | None:
-    """A DT value as datetime, aware if it has an offset; what it leaves out is the least possible. None for what is none.
+    """A DT value as datetime, aware if it has an offset; what it leaves out is the least possible. None for what is
+    none.
 
     >>> as_datetime("20240229142035.5+0100").isoformat()
     '2024-02-29T14:20:35.500000+01:00'

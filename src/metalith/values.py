@@ -9,7 +9,8 @@ __all__ = ["BulkData", "PersonName"]
 
 
 class PersonName(str):
-    """A person name (PS3.5 section 6.2.1): a str of its alphabetic group, with the other groups and all components at hand.
+    """A person name (PS3.5 section 6.2.1): a str of its alphabetic group, with the other groups and all components at
+    hand.
 
     Where a name has no alphabetic group, the str is that of the first group it has.
 

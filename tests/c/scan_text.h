@@ -102,6 +102,14 @@ static inline ml_value value_of(const ml_table *table, uint32_t row, uint32_t ta
     return (ml_value){ML_FORM_RAW, ML_VR_NONE, NULL, 0};
 }
 
+/* Whether two faults lie in one place; the item of the last step says nothing. */
+static inline int same_path(const ml_step *a, const ml_step *b, uint32_t steps) {
+    for (uint32_t i = 0; i < steps; i++) {
+        if (a[i].tag != b[i].tag || (i + 1 < steps && a[i].item != b[i].item)) return 0;
+    }
+    return 1;
+}
+
 /* A pseudo-random number below n: xorshift64*, seeded by the caller. */
 static inline uint32_t random_below(uint64_t *state, uint32_t n) {
     *state ^= *state >> 12;

@@ -228,15 +228,16 @@ static void test_makeup(void) {
 
 /* A row with white space in its place-th gap between tokens; NULL when it has no such gap. */
 static char *spaced(const char *row, int place, const char *space) {
+    static const char *const marks = "{}[],:\"";
     int in_string = 0;
     for (const char *p = row; *p; p++) {
-        if (*p == '"' && p[-1] != '\\') in_string = !in_string;
-        if (in_string || p == row || (p[-1] != '"' && !strchr("{}[],:", p[-1]) && !strchr("{}[],:\"", *p))) continue;
-        if (place-- > 0) continue;
-        const char *gap = *p == '"' ? p + 1 : p; /* of a string, behind it */
-        char *text = malloc(strlen(row) + strlen(space) + 1);
-        sprintf(text, "%.*s%s%s", (int)(gap - row), row, space, gap);
-        return text;
+        int gap = !in_string && p != row && (strchr(marks, p[-1]) || strchr(marks, *p));
+        if (gap && place-- == 0) {
+            char *text = malloc(strlen(row) + strlen(space) + 1);
+            sprintf(text, "%.*s%s%s", (int)(p - row), row, space, p);
+            return text;
+        }
+        if (*p == '"') in_string = !in_string; /* these rows have no escapes */
     }
     return NULL;
 }
@@ -263,6 +264,62 @@ static void test_space(void) {
         free(first);
     }
     CHECK(gaps > 60);
+}
+
+/* An edited row behind the row it was made from, and behind one that predicts nothing: the same verdict, the same
+ * fault, the same rows. */
+static void check_edited(const char *row, const char *edited) {
+    char alone[1024], together[2048];
+    int shift = (int)strlen(row) - 2;
+    snprintf(alone, sizeof alone, "[{},%s]", edited);
+    snprintf(together, sizeof together, "[%s,%s]", row, edited);
+    for (int strict = 0; strict < 2; strict++) {
+        ml_error a, b;
+        ml_document *first = scan_text(strict ? STRICT : LENIENT, alone, &a);
+        ml_document *second = scan_text(strict ? STRICT : LENIENT, together, &b);
+        CHECK_MSG(a.code == b.code && a.problem == b.problem, "%s: error %d, %d alone", together, b.code, a.code);
+        if (first && second) {
+            char *one = document_text(first, ML_DIALECT_SPELLED, NULL);
+            char *two = document_text(second, ML_DIALECT_SPELLED, NULL);
+            size_t n = strlen(one), m = strlen(two);
+            CHECK_MSG(first->root.rows == second->root.rows && m >= n && strcmp(one + 3, two + m - n + 3) == 0,
+                      "%s:\n  %s\n  %s", together, two, one);
+            free(one);
+            free(two);
+        } else {
+            CHECK_MSG(a.offset + (uint64_t)shift == b.offset && a.row == b.row && a.depth == b.depth,
+                      "%s: error %d at %d, %d alone", together, b.code, (int)b.offset - shift, (int)a.offset);
+            CHECK(same_path(a.path, b.path, a.depth));
+        }
+        ml_document_free(first);
+        ml_document_free(second);
+    }
+}
+
+/* Every single character of a row left out, put in and replaced. */
+static void test_edits(void) {
+    static const char *const rows[] = {
+        "{\"00080060\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},\"00280030\":{\"vr\":\"DS\",\"Value\":[0.5,15]}," C "}",
+        "{" B ",\"7FE00010\":{\"BulkDataURI\":\"u\",\"vr\":\"OW\"}}",
+        "{ \"00100010\" : { \"vr\" : \"PN\" , \"Value\" : [ { \"Alphabetic\" : \"A\" } ] } , " A " }",
+    };
+    static const char marks[] = "{}[],:\"\\ 0.-nN\x01\xc3";
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        const char *row = rows[r];
+        char edited[512];
+        for (int at = 0; at <= (int)strlen(row); at++) {
+            if (row[at]) {
+                snprintf(edited, sizeof edited, "%.*s%s", at, row, row + at + 1);
+                check_edited(row, edited);
+            }
+            for (const char *mark = marks; *mark; mark++) {
+                snprintf(edited, sizeof edited, "%.*s%c%s", at, row, *mark, row + at);
+                check_edited(row, edited);
+                if (row[at]) snprintf(edited, sizeof edited, "%.*s%c%s", at, row, *mark, row + at + 1);
+                check_edited(row, edited);
+            }
+        }
+    }
 }
 
 /* Sequences whose rows are read and dropped again: equal ones, ones that are no sequence after all. */
@@ -388,6 +445,7 @@ int main(void) {
     test_late_vr();
     test_makeup();
     test_space();
+    test_edits();
     test_dropped();
     test_random();
     return ml_check_report();

@@ -5,7 +5,7 @@
 
 static void check_same_error(const ml_error *a, const ml_error *b, const char *text, size_t piece) {
     CHECK_MSG(a->code == b->code && a->problem == b->problem && a->offset == b->offset && a->row == b->row &&
-                  a->depth == b->depth && memcmp(a->path, b->path, a->depth * sizeof *a->path) == 0,
+                  a->depth == b->depth && same_path(a->path, b->path, a->depth),
               "%.200s in pieces of %zu: error %d (%d) at %d in row %d, not %d (%d) at %d in row %d", text, piece,
               b->code, b->problem, (int)b->offset, (int)b->row, a->code, a->problem, (int)a->offset, (int)a->row);
 }

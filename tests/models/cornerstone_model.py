@@ -2,14 +2,16 @@ r"""Model of what `@cornerstonejs/metadata` 5.14 makes of DICOM JSON (`addDicomW
 
 The rules, as its answers show them:
 
-* Names are dcmjs' (`dcmjs_dictionary`): `RETIRED_` prefixes, `OverlayRows` for every group 60xx, odd ones too. A key that
+* Names are dcmjs' (`dcmjs_dictionary`): `RETIRED_` prefixes, `OverlayRows` for every group 60xx, odd ones too. A key
+that
   is no known tag stays as it is, in its own case. Five tags get a registry name there (D2); here their keyword.
 * There is no `_vrMap`, and an input member `_vrMap` is skipped. The element's own VR matters for SQ and CS only; the
   VM comes from the dictionary. Names stand in input order, integer-like ones first; of equal names the last wins, at
   the place of the first.
 * An element without Value (or with one that is false: null, "", 0) and without bulk is left out. Bulk is the first of
-  BulkDataURI, InlineBinary that is not null; if that is "" the element is left out, whatever the other holds. It becomes one
-  value, an object with those of the two members that are there (both, if both are). `Value: []` wins over bulk.
+  BulkDataURI, InlineBinary that is not null; if that is "" the element is left out, whatever the other holds. It
+  becomes one value, an object with those of the two members that are there (both, if both are). `Value: []` wins over
+  bulk.
 * A null element gives `[]`.
 * `[]` and `[null]` give `[]` for every VM; nulls among several values stay; `[""]` is a value like any other.
 * One value: VM 1 gives the value, any other VM a list of one. A tag without dictionary entry has no VM: a list of one,

@@ -65,7 +65,7 @@ def _record_vr(natural: dict[str, Any], name: str, element: dict[str, Any]) -> N
 
 
 def _value(element: dict[str, Any], lenient: bool) -> Any:
-    """Value before InlineBinary before BulkDataURI; a list of one is replaced by its member unless that is an object."""
+    """Value before InlineBinary before BulkDataURI; a list of one is replaced by its member unless an object."""
     value = element.get("Value", _UNDEFINED)
     if value is None:
         if not lenient:
@@ -76,10 +76,7 @@ def _value(element: dict[str, Any], lenient: bool) -> Any:
             if truthy(element.get(member)):
                 return {member: deep_ordered(element[member])}
         return None
-    if element.get("vr") == "SQ":
-        value = _items(value, lenient)
-    else:
-        value = deep_ordered(value)
+    value = _items(value, lenient) if element.get("vr") == "SQ" else deep_ordered(value)
     if _length(value) == 1:
         only = value.get("0", _UNDEFINED) if isinstance(value, dict) else value[0]
         if not (isinstance(only, (dict, list)) and not truthy(_length(only))):

@@ -64,7 +64,7 @@ _UNDEFINED = object()
 
 
 def loads_oracle(text: str | bytes) -> Any:
-    """Read an oracle's output: its marks for infinities become floats, undefined members vanish as in JSON.stringify."""
+    """An oracle's output: its marks for infinities become floats, undefined members vanish as in JSON.stringify."""
     return json.loads(text, object_pairs_hook=_unmark)
 
 

@@ -25,9 +25,11 @@ DCMJS = {
     "dataset null": "dcmjs throws; ours is a ParseError: there is no dataset.",
     "key _vrMap": "an input member of that name replaces dcmjs' own map, or makes it throw; ours drops the member.",
     "key __proto__": "JavaScript sets the prototype and the member is lost; ours is a name like any other.",
-    "one tag in two spellings": "dcmjs makes two members of an unnamed tag, and keeps the VR note of the first of a named "
+    "one tag in two spellings": "dcmjs makes two members of an unnamed tag, and keeps the VR note of the first of a "
+    "named "
     "one; ours holds one attribute, the last wins. The generator makes none.",
-    "private-dictionary keys": 'dcmjs names literal keys such as (0009,"ACUSON",00), which no server sends; ours keeps them.',
+    "private-dictionary keys": 'dcmjs names literal keys such as (0009,"ACUSON",00), which no server sends; ours '
+    "keeps them.",
 }
 
 CORNERSTONE = {

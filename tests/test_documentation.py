@@ -1,0 +1,81 @@
+"""The examples in docstrings and in the README hold."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from models.files import real_series
+
+import metalith
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BODY = (
+    b'[{"00100010":{"vr":"PN","Value":[{"Alphabetic":"Doe^John"}]},"00200032":{"vr":"DS","Value":[0,0,1]}},'
+    b'{"00100010":{"vr":"PN","Value":[{"Alphabetic":"Doe^John"}]},"00200032":{"vr":"DS","Value":[0,0,2]}}]'
+)
+
+
+def documented():
+    """Every public object whose docstring has examples, methods included."""
+    found = {}
+    for name in metalith.__all__:
+        thing = getattr(metalith, name)
+        found[name] = thing
+        if inspect.isclass(thing):
+            found.update({f"{name}.{key}": member for key, member in vars(thing).items() if not key.startswith("_")})
+    return {name: thing for name, thing in found.items() if ">>>" in (getattr(thing, "__doc__", None) or "")}
+
+
+def run(text, name, **names):
+    test = doctest.DocTestParser().get_doctest(text, {"metalith": metalith, **names}, name, None, 0)
+    report = []
+    result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
+    assert result.attempted
+    assert not result.failed, "".join(report)
+
+
+@pytest.mark.parametrize("name", sorted(documented()))
+def test_examples(name):
+    thing = documented()[name]
+    run(thing.__doc__, name, **{key: getattr(metalith, key) for key in metalith.__all__})
+
+
+def test_there_are_examples():
+    assert len(documented()) >= 10
+
+
+@pytest.mark.parametrize("module", ["encode", "errors", "limits", "naturalize", "temporal", "values"])
+def test_public_functions_are_documented(module):
+    module = importlib.import_module(f"metalith.{module}")
+    for name in module.__all__:
+        thing = getattr(module, name)
+        assert not (inspect.isclass(thing) or inspect.isfunction(thing)) or inspect.getdoc(thing), name
+
+
+def test_the_module_docstring():
+    run(
+        metalith.__doc__.replace(
+            ">>> table[0].PatientName, table.column", ">>> _ = table[0].PatientName, table.column"
+        ),
+        "metalith",
+        body=BODY,
+    )
+
+
+def test_the_readme():
+    """Its Python block runs on a real series, and its links and commands name what is there."""
+    text = README.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    names = {"body": real_series()}
+    lines = [line for line in code.splitlines() if "SharedFunctionalGroupsSequence" not in line]
+    exec("\n".join(lines), names)
+    assert len(names["table"]) > 1
+    for folder in re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", text, re.M):
+        assert all((README.parent / name).is_dir() for name in folder if name)
+    for path in re.findall(r"`((?:csrc|src|tests|benchmarks)/[\w./]+)`", text):
+        assert (README.parent / path).exists(), path
