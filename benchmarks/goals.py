@@ -53,7 +53,15 @@ def judge(data: dict, real: str) -> list[Judged]:
         (f"mixed instances ({name}), orjson + naturalizer", 2, lambda n=name: times("ingest", n, "orjson+naturalize"))
         for name in MIXED
     ]
-    at_least += [("every value read, orjson + naturalizer", 10, lambda: times("read all", real, "orjson+naturalize"))]
+    at_least += [
+        ("every value read, orjson + naturalizer", 10, lambda: times("read all", real, "orjson+naturalize")),
+        ("two threads parsing, against one", 1.8, lambda: _get(data, "threads", "metalith", "gain")),
+        (
+            'to_json("dcmjs"), against orjson.dumps of dicts',
+            1,
+            lambda: best("export", real, "orjson.dumps(natural)") / best("export", real, 'table.to_json("dcmjs")'),
+        ),
+    ]
     at_most: list[tuple[str, float, str, Callable[[], float]]] = [
         ("memory held per instance (ct-600)", 1.5, " KiB", lambda: held("ct-600")),
         ("inst.Rows, against a dict look-up", 2, "x", lambda: access("inst.Rows")),

@@ -327,9 +327,17 @@ static const char *read_members(ml_scan *scan, ml_table *table, uint32_t column,
     return p;
 }
 
+enum { RAW_TIMES = 8, RAW_FREE = 1 << 20 };
+
 /* Keeps the element [from, to) as it is. */
 static uint32_t take_raw(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr, const char *from, const char *to) {
     size_t n = (size_t)(to - from);
+    /* an odd sequence within odd sequences is kept once a level: what that comes to is held to the size of the input */
+    scan->raw_bytes += n;
+    if (scan->raw_bytes / RAW_TIMES > scan->base + (uint64_t)(to - scan->begin) + RAW_FREE) {
+        ml_fail(scan, ML_E_LIMIT_SIZE, from);
+        return ML_NO_INDEX;
+    }
     if (!ml_reserve_scratch(scan, n)) return ML_NO_INDEX;
     n = ml_minify(from, n, scan->scratch);
     scan->document->raw_values++;

@@ -12,7 +12,8 @@ static void template_free(ml_template *template) {
 
 void ml_templates_free(ml_templates *templates) {
     if (!templates) return;
-    for (int i = 0; i < ML_TEMPLATES; i++) template_free(&templates->kept[i]);
+    for (uint32_t i = 0; i < templates->count; i++) template_free(&templates->kept[i]);
+    free(templates->kept);
     template_free(&templates->building);
     free(templates);
 }
@@ -26,7 +27,7 @@ ml_templates *ml_table_templates(ml_table *table) {
 }
 
 static ml_template *of_shape(ml_templates *templates, uint32_t shape, uint32_t generation) {
-    for (int i = 0; i < ML_TEMPLATES; i++) {
+    for (uint32_t i = 0; i < templates->count; i++) {
         ml_template *template = &templates->kept[i];
         if (template->shape == shape && template->generation == generation) return template;
     }
@@ -44,7 +45,7 @@ ml_template *ml_likely_template(ml_table *table, uint32_t generation) {
 int ml_template_reserve(ml_template *template) {
     uint32_t count = template->count;
     if (count < template->capacity) return 1;
-    size_t capacity = ml_grown(template->capacity, (size_t)count + 1, 8);
+    size_t capacity = ml_grown(template->capacity, (size_t)count + 1, 4);
     if (capacity > UINT32_MAX / 4) return 0;
     uint32_t *block = malloc(3 * capacity * sizeof *block);
     ml_element *element = realloc(template->element, capacity * sizeof *element);
@@ -69,10 +70,19 @@ int ml_template_reserve(ml_template *template) {
 void ml_keep_template(ml_table *table, uint32_t shape) {
     ml_templates *templates = table->templates;
     ml_template *place = of_shape(templates, shape, templates->building.generation);
-    if (!place) {
-        place = &templates->kept[templates->turn];
-        templates->turn = (templates->turn + 1) % ML_TEMPLATES;
+    if (!place && templates->count < ML_TEMPLATES) {
+        ml_template *kept = realloc(templates->kept, (templates->count + 1) * sizeof *kept);
+        if (kept) {
+            templates->kept = kept;
+            place = &kept[templates->count++];
+            memset(place, 0, sizeof *place);
+        }
     }
+    if (!place && templates->count) {
+        place = &templates->kept[templates->turn % templates->count];
+        templates->turn++;
+    }
+    if (!place) return; /* no memory: the next row does without */
     ml_template old = *place;
     *place = templates->building;
     place->shape = shape;
@@ -81,7 +91,7 @@ void ml_keep_template(ml_table *table, uint32_t shape) {
 }
 
 void ml_void_template(ml_table *table, uint32_t shape) {
-    for (int i = 0; i < ML_TEMPLATES; i++) {
+    for (uint32_t i = 0; i < table->templates->count; i++) {
         if (table->templates->kept[i].shape == shape) table->templates->kept[i].generation = 0;
     }
 }

@@ -37,7 +37,8 @@ typedef struct ml_template {
 } ml_template;
 
 typedef struct ml_templates {
-    ml_template kept[ML_TEMPLATES];
+    ml_template *kept; /* as many as there were shapes, ML_TEMPLATES at most: most sequences have one */
+    uint32_t count;
     ml_template building; /* the row that is being scanned element by element */
     uint32_t turn;        /* whose place the next new shape takes */
     uint32_t last_shape;  /* of the row before, ML_NO_INDEX at first */

@@ -98,8 +98,11 @@ ML_INLINE int same_rest(const ml_scan *scan, const follower *f, const char *end)
     const ml_template *t = f->template;
     const ml_element *element = &t->element[f->index];
     uint32_t old_end = f->start + element->content + element->length;
-    size_t n = (f->index + 1 < t->count ? t->start[f->index + 1] : t->length) - old_end;
-    return (size_t)(scan->end - end) >= n && memcmp(end, t->base + old_end, n) == 0;
+    const char *rest = t->base + old_end;
+    size_t n = (f->index + 1 < t->count ? t->start[f->index + 1] : t->length) - old_end, i = 0;
+    if ((size_t)(scan->end - end) < n) return 0;
+    while (i < n && end[i] == rest[i]) i++; /* three or four bytes, as a rule */
+    return i == n;
 }
 
 /*
@@ -148,6 +151,9 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
             break;
         }
         ml_array array;
+        const char *member = ml_skip_space(text, scan->end);
+        if (member < scan->end && *member == '{')
+            return NULL; /* items perhaps: a fault's place may be inside of them */
         const char *close = ml_read_array(scan, text - 1, &array);
         unsigned odd = ML_HAS_OTHER | ML_HAS_NAN | ML_HAS_NAME | ML_HAS_BOOL | ML_HAS_HUGE;
         if (!close) {

@@ -47,6 +47,8 @@ struct ml_scan {
     uint32_t undo_count, undo_capacity;
 
     /* between pieces of input (document.c) */
+    uint64_t raw_bytes; /* kept of elements of unusual make-up, all levels together */
+
     int place; /* where between datasets the text at hand ends */
     char *pending;
     size_t pending_size, pending_capacity, boundary, looked;

@@ -62,7 +62,7 @@ typedef struct ml_problem {
     ml_problem_kind kind;
     uint32_t row; /* the instance it was first seen in */
     uint64_t offset;
-    uint32_t count;  /* distinct values that have it */
+    uint32_t count;  /* distinct values that have it; of faults in an element's make-up, how often it was read */
     uint32_t depth;  /* steps, of which the first ML_PATH_KEPT are kept */
     uint32_t before; /* index + 1 of the one listed before for the same attribute; 0: none */
     ml_step path[ML_PATH_KEPT];

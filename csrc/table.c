@@ -180,7 +180,7 @@ static void slots_put(ml_table *table, uint32_t column) {
 static int columns_grow(ml_table *table) {
     uint32_t count = table->column_count;
     if (count == table->column_capacity) {
-        size_t capacity = ml_grown(count, (size_t)count + 1, table->depth ? 4 : 64);
+        size_t capacity = ml_grown(count, (size_t)count + 1, table->depth ? 2 : 64);
         if (capacity >= ML_NO_INDEX) return 0;
         ml_column *columns = realloc(table->columns, capacity * sizeof *columns);
         if (!columns) return 0;
@@ -188,7 +188,7 @@ static int columns_grow(ml_table *table) {
         table->column_capacity = (uint32_t)capacity;
     }
     if (!table->column_slots || (count + 1) * 2 > table->column_mask + 1) {
-        uint32_t size = table->column_slots ? (table->column_mask + 1) * 2 : table->depth ? 8 : 128;
+        uint32_t size = table->column_slots ? (table->column_mask + 1) * 2 : table->depth ? 4 : 128;
         uint32_t *slots = calloc(size, sizeof *slots);
         if (!slots) return 0;
         free(table->column_slots);

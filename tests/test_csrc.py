@@ -13,6 +13,6 @@ def test_c_tests_pass(tmp_path):
     ran = run(tool("ctest"), "--test-dir", folder, "--output-on-failure", "--output-junit", results)
     assert ran.returncode == 0, ran.stdout
     suite = ElementTree.parse(results).getroot()
-    counts = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "disabled", "skipped")}
-    files = len(list((ROOT / "tests" / "c").glob("test_*.c")))
-    assert counts == {"tests": files, "failures": 0, "disabled": 0, "skipped": 0}, ran.stdout
+    counts = {name: int(suite.get(name, "0")) for name in ("failures", "disabled", "skipped")}
+    assert counts == {"failures": 0, "disabled": 0, "skipped": 0}, ran.stdout
+    assert int(suite.get("tests", "0")) >= len(list((ROOT / "tests" / "c").glob("test_*.c")))

@@ -87,7 +87,7 @@ _REASONS = {
     7: "an escape that JSON does not have",
     8: "not UTF-8",
     9: "a dataset must be a JSON object",
-    14: "more values than 32-bit indexes reach",
+    14: "more values, or text kept of unusual elements, than one table holds",
 }
 _LIMITS = {
     10: "max_bytes",
@@ -142,7 +142,8 @@ class Problem:
     offset : int
         Byte of the input it was first seen at.
     count : int
-        How many different values of the attribute have it.
+        How many different values of the attribute have it; for what is wrong with an element and not with its value,
+        how often it was read (equal elements of instances in a row are read once).
     """
 
     kind: int

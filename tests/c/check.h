@@ -28,7 +28,7 @@ static int ml_checks_failed;
 
 #define CHECK_TEXT(text, expected) CHECK_MSG(strcmp(text, expected) == 0, "%s: got \"%s\"", #text, text)
 
-static int ml_check_report(void) {
+static inline int ml_check_report(void) {
     printf("%d passed, %d failed\n", ml_checks_passed, ml_checks_failed);
     return ml_checks_failed != 0;
 }

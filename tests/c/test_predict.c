@@ -296,6 +296,14 @@ static void check_edited(const char *row, const char *edited) {
     }
 }
 
+/* A fault inside of what would be items, where the row before has a list. */
+static void test_late_items(void) {
+    check_edited("{\"00081140\":{\"Value\":[1,2],\"vr\":\"DS\"}}",
+                 "{\"00081140\":{\"Value\":[{\"00081155\":{\"Value\":[\"1\" 2]}}],\"vr\":\"SQ\"}}");
+    check_edited("{\"00081140\":{\"Value\":[\"a\",\"b\"],\"vr\":\"LO\"}}",
+                 "{\"00081140\":{\"Value\":[ {\"00081155\":7,}],\"vr\":\"SQ\"}}");
+}
+
 /* Every single character of a row left out, put in and replaced. */
 static void test_edits(void) {
     static const char *const rows[] = {
@@ -446,6 +454,7 @@ int main(void) {
     test_makeup();
     test_space();
     test_edits();
+    test_late_items();
     test_dropped();
     test_random();
     return ml_check_report();

@@ -77,7 +77,7 @@ static void test_natural(void) {
     check_natural("IS", "\"2.0\"", "2");
     check_natural("IS", "\"-2e1\"", "-20");
     check_natural("IS", "\"2.5\"", "\"2.5\"");
-    check_natural("IS", "2.5", "2.5");
+    check_natural("IS", "2.5", "\"2.5\"");
     check_natural("IS", "2.0", "2");
     check_natural("SV", "\"-9223372036854775808\"", "-9223372036854775808");
     check_natural("UV", "18446744073709551615", "18446744073709551615");
