@@ -41,7 +41,7 @@ void ml_arena_reserve(ml_arena *arena, size_t n) {
 }
 
 void ml_arena_trim(ml_arena *arena) {
-    if (arena->used == arena->capacity) return;
+    if (arena->capacity - arena->used <= arena->capacity / 8) return; /* not worth the move */
     char *base = realloc(arena->base, arena->used ? arena->used : 1);
     if (!base) return; /* shrinking failed: the larger block serves as well */
     arena->base = base;

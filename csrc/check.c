@@ -19,6 +19,11 @@ static ml_problem_kind number_problem(ml_vr vr, int string, const char *s, size_
     double value = 0;
     int64_t integer;
     int may_be_text = vr == ML_VR_IS || vr == ML_VR_DS || vr == ML_VR_SV || vr == ML_VR_UV;
+    if (!string && ml_class_of(vr) == ML_CLASS_INT) {
+        size_t i = *s == '-';
+        while (i < n && s[i] >= '0' && s[i] <= '9') i++;
+        if (i == n) return ML_P_NONE;
+    }
     /* what JSON takes for a number needs no conversion to be known for one */
     if ((!string || may_be_text) && ml_number_end(s, s + n) == s + n &&
         (ml_class_of(vr) == ML_CLASS_FLOAT || (!memchr(s, '.', n) && !memchr(s, 'e', n) && !memchr(s, 'E', n)))) {

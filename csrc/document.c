@@ -133,6 +133,25 @@ ml_document *ml_scan_take(ml_scan *scan) {
 
 /* ---- documents ---- */
 
+enum { SAMPLE_FROM = 8, SAMPLE_TO = 40 };
+
+/*
+ * From what the rows of a sample came to: room for what all of the text will, if it goes on like this. Growing step by
+ * step would copy everything a few times; and room of about the size that is kept in the end comes from memory that the
+ * process has already, where it has freed such a table before.
+ */
+static void foresee(ml_scan *scan, const char *p) {
+    ml_arena *arena = &scan->document->arena;
+    if (scan->document->root.rows == SAMPLE_FROM) {
+        scan->sample_used = arena->used;
+        scan->sample_at = p;
+    } else if (scan->document->root.rows == SAMPLE_TO) {
+        double rate = (double)(arena->used - scan->sample_used) / (double)(p - scan->sample_at);
+        double whole = (double)arena->used + rate * (double)(scan->end - p);
+        if (rate < 1) ml_arena_reserve(arena, (size_t)(whole * 1.03));
+    }
+}
+
 /* Scans text[0..n), which ends between datasets unless the input is at fault. */
 static int scan_text(ml_scan *scan, const char *text, size_t n) {
     const char *p = text, *end = text + n;
@@ -169,6 +188,7 @@ static int scan_text(ml_scan *scan, const char *text, size_t n) {
                 return ml_fail(scan, json ? ML_E_DATASET : ML_E_SYNTAX, p) != NULL;
             }
             p = ml_read_row(scan, &scan->document->root, p);
+            if (p && !scan->pending && scan->document->root.rows <= SAMPLE_TO) foresee(scan, p);
             scan->place = PLACE_AFTER_ITEM;
             break;
         default:
@@ -203,8 +223,7 @@ int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
     if (!n) text = "";
     size_t mark = byte_order_mark(text, n);
     scan->base = mark;
-    /* saves the first few moves; more at once would come fresh from the system, page by page */
-    ml_arena_reserve(&scan->document->arena, ml_min(n / 12 + 64, 64 * 1024));
+    ml_arena_reserve(&scan->document->arena, ml_min(n / 12 + 64, 64 * 1024)); /* saves the first few moves */
     return scan_text(scan, text + mark, n - mark) && close_input(scan);
 }
 

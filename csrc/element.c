@@ -176,7 +176,7 @@ static const char *read_items(ml_scan *scan, ml_table *table, uint32_t column, c
     if (!*odd) return p;
     ml_table_drop_rows(child, *count);
     *count = 0;
-    return ml_skip_value(scan, bracket);
+    return ml_skip_value(scan, bracket, 0);
 }
 
 /* ---- elements ---- */
@@ -214,7 +214,7 @@ static const char *read_value(ml_scan *scan, ml_table *table, uint32_t column, c
     if (4 + 3 * scan->depth > scan->limits.json_depth) return ml_fail(scan, ML_E_LIMIT_JSON_DEPTH, p);
     if (*p != '[') {
         odd(part, ML_P_VALUE_NOT_ARRAY);
-        return ml_skip_value(scan, p);
+        return ml_skip_value(scan, p, 0);
     }
     if (sequence) {
         int not_items;
@@ -233,7 +233,7 @@ static const char *read_vr(ml_scan *scan, const char *p, parts *part) {
     }
     part->vr = ML_VR_NONE;
     odd(part, ML_P_VR_UNKNOWN);
-    return ml_skip_value(scan, p);
+    return ml_skip_value(scan, p, 0);
 }
 
 static const char *read_bulk(ml_scan *scan, const char *p, parts *part) {
@@ -241,7 +241,7 @@ static const char *read_bulk(ml_scan *scan, const char *p, parts *part) {
     unsigned flags;
     if (*p != '"') {
         odd(part, ML_P_BULK_NOT_STRING);
-        return ml_skip_value(scan, p);
+        return ml_skip_value(scan, p, 0);
     }
     part->text = p + 1;
     p = ml_read_string(scan, p, &quote, &flags);
@@ -314,7 +314,7 @@ static const char *read_members(ml_scan *scan, ml_table *table, uint32_t column,
             if (part->has_inline++) odd(part, ML_P_DUPLICATE);
             p = read_bulk(scan, p, part);
             break;
-        default: part->raw = 1; p = ml_skip_value(scan, p);
+        default: part->raw = 1; p = ml_skip_value(scan, p, 0);
         }
         if (!p) return NULL;
         if (part->has_vr > 2) part->has_vr = 2;
@@ -375,7 +375,7 @@ const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, con
     } else {
         odd(&part, ML_P_ELEMENT_NOT_OBJECT);
         part.has_vr = 1;
-        p = ml_skip_value(scan, p);
+        p = ml_skip_value(scan, p, 0);
     }
     if (!p) return NULL;
     if (part.has_value + part.has_bulk + part.has_inline > 1) odd(&part, ML_P_SEVERAL_VALUES);

@@ -100,7 +100,7 @@ static void index_put(ml_value_index *index, uint32_t hash, uint32_t cell) {
 
 /* Room for twice the values there are; without memory the column goes on without an index. */
 static void index_grow(ml_value_index *index, uint32_t count) {
-    uint32_t size = 32;
+    uint32_t size = 128;
     while (size < count * 2 && size < (1u << 30)) size *= 2;
     ml_value_index old = *index;
     index->slots = calloc(size, sizeof *index->slots);

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+enum { WIDE = 32 }; /* bytes that hold nearly every number */
+
 const char *ml_read_string(ml_scan *scan, const char *p, const char **quote, unsigned *flags) {
     const char *at;
     switch (ml_scan_string(p + 1, scan->end, &at, flags)) {
@@ -144,11 +146,13 @@ const char *ml_read_numbers(ml_scan *scan, const char *p, uint32_t *count, size_
         p = ml_skip_space(p, scan->end);
         const char *q = ml_number_end(p, scan->end);
         size_t n = (size_t)(q - p);
-        if (!q || ml_may_overflow(p, n) ||
-            (used + n + 1 > scan->scratch_size && !ml_reserve_scratch(scan, used + n + 1))) {
-            return NULL;
+        if (!q || ml_may_overflow(p, n)) return NULL;
+        if (used + n + WIDE > scan->scratch_size && !ml_reserve_scratch(scan, used + n + WIDE)) return NULL;
+        if (n <= WIDE && scan->end - p >= WIDE) {
+            memcpy(scan->scratch + used, p, WIDE); /* of a fixed size: no call; what is too much is overwritten */
+        } else {
+            memcpy(scan->scratch + used, p, n);
         }
-        memcpy(scan->scratch + used, p, n);
         used += n;
         ++*count;
         p = ml_skip_space(q, scan->end);
@@ -178,10 +182,10 @@ static const char *skip_key(ml_scan *scan, const char *p) {
     return p == scan->end ? ml_fail(scan, ML_E_TRUNCATED, p) : p;
 }
 
-const char *ml_skip_value(ml_scan *scan, const char *p) {
+const char *ml_skip_value(ml_scan *scan, const char *p, uint32_t around) {
     /* brackets around an element's members: the dataset and the element itself, three a sequence, the array of the
      * document */
-    uint32_t outside = 3 + 3 * scan->depth, open = 0;
+    uint32_t outside = 3 + 3 * scan->depth + around, open = 0;
     if (!scan->brackets) {
         scan->brackets = malloc(scan->limits.json_depth / 8 + 1);
         if (!scan->brackets) return ml_fail(scan, ML_E_MEMORY, p);
@@ -276,7 +280,7 @@ static const char *read_name(ml_scan *scan, const char *p, unsigned *has) {
     }
 other:
     *has |= ML_HAS_OTHER | ML_HAS_SPACE;
-    return ml_skip_value(scan, start);
+    return ml_skip_value(scan, start, 1);
 }
 
 const char *ml_read_array(ml_scan *scan, const char *p, ml_array *array) {
@@ -303,7 +307,7 @@ const char *ml_read_array(ml_scan *scan, const char *p, ml_array *array) {
             p = read_name(scan, p, &has);
         } else if (*p == '[') {
             has |= ML_HAS_OTHER | ML_HAS_SPACE;
-            p = ml_skip_value(scan, p);
+            p = ml_skip_value(scan, p, 1);
         } else {
             p = read_scalar(scan, p, &has);
         }

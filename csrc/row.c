@@ -24,6 +24,7 @@ typedef struct follower {
     uint32_t start;       /* where it begins in the template's row */
     int64_t delta;        /* how much later elements begin in the new row */
     int64_t delta_before; /* the same for the element at hand */
+    uint32_t rest;        /* see same_rest */
     uint32_t log;         /* where this row's part of the undo log begins */
     int may_close;        /* after parting: whether the closing brace may come; not after a comma */
 } follower;
@@ -45,26 +46,38 @@ static int log_step(ml_scan *scan, const follower *f) {
     return 1;
 }
 
+/* The element, from `from` on, that holds offset `off` of the template's row: by steps that double, then by halves. */
+ML_INLINE uint32_t element_at(const ml_template *t, uint32_t from, uint32_t off) {
+    uint32_t low = from, step = 1;
+    while (low + step < t->count && t->start[low + step] <= off) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = low + step < t->count ? low + step : t->count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (t->start[middle] <= off) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 /* Moves on to the element that holds offset `off` of the template's row; those passed get their place in the new row.
  */
 ML_INLINE void advance(follower *f, uint32_t off) {
     const ml_template *t = f->template;
-    uint32_t i = f->index, last = t->count - 1;
-    if (i == last || t->start[i + 1] > off) return;
+    uint32_t i = f->index, j = element_at(t, i, off);
+    if (i == j) return;
+    uint32_t start = t->start[j], delta = (uint32_t)f->delta;
     t->start[i] = (uint32_t)(f->start + f->delta_before);
-    i++;
-    if (f->delta == 0) {
-        while (i < last && t->start[i + 1] <= off) i++;
-        f->start = t->start[i];
-    } else {
-        uint32_t start = t->start[i];
-        while (i < last && t->start[i + 1] <= off) {
-            t->start[i] = (uint32_t)(start + f->delta);
-            start = t->start[++i];
-        }
-        f->start = start;
+    if (delta) {
+        for (i++; i < j; i++) t->start[i] += delta;
     }
-    f->index = i;
+    f->index = j;
+    f->start = start;
     f->delta_before = f->delta;
 }
 
@@ -91,25 +104,27 @@ static void undo_following(ml_scan *scan, follower *f) {
     }
 }
 
-/* Whether the element at hand goes on behind its value as it does in the template. What comes there (a late vr, one
- * more member) may make it something else, so before that is known the value must neither be taken nor complained
- * about. */
-ML_INLINE int same_rest(const ml_scan *scan, const follower *f, const char *end) {
+/* Whether the element at hand goes on behind its value as it does in the template, through to where the next one begins
+ * (f->rest bytes). What comes there (a late vr, one more member) may make it something else, so before that is known
+ * the value must neither be taken nor complained about. */
+ML_INLINE int same_rest(const ml_scan *scan, follower *f, const char *end) {
     const ml_template *t = f->template;
     const ml_element *element = &t->element[f->index];
     uint32_t old_end = f->start + element->content + element->length;
     const char *rest = t->base + old_end;
     size_t n = (f->index + 1 < t->count ? t->start[f->index + 1] : t->length) - old_end, i = 0;
     if ((size_t)(scan->end - end) < n) return 0;
-    while (i < n && end[i] == rest[i]) i++; /* three or four bytes, as a rule */
+    f->rest = (uint32_t)n;
+    if (n > 8) return memcmp(end, rest, n) == 0;
+    while (i < n && end[i] == rest[i]) i++; /* without white space it is three or four bytes */
     return i == n;
 }
 
 /*
- * Reads the value of the element at hand where only it may differ. Returns the end of its text; NULL when the element
- * has to be read whole (then nothing is noted) or after an error (*failed).
+ * Reads the value of the element at hand where only it may differ, and does from `from` on. Returns the end of its
+ * text; NULL when the element has to be read whole (then nothing is noted) or after an error (*failed).
  */
-static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int *failed) {
+static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, const char *from, int *failed) {
     ml_template *t = f->template;
     ml_element *element = &t->element[f->index];
     const char *text = f->row + f->start + f->delta_before + element->content, *end;
@@ -123,7 +138,9 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, int
     case ML_FORM_BULK:
     case ML_FORM_INLINE: {
         unsigned flags;
-        if (ml_scan_string(text, scan->end, &end, &flags) != ML_STRING_OK || flags & ML_STRING_ESCAPED) return NULL;
+        /* what is equal was valid there, too, but for a character that the difference may be in the middle of */
+        while (from > text && (unsigned char)from[-1] >= 0x80) from--;
+        if (ml_scan_string(from, scan->end, &end, &flags) != ML_STRING_OK || flags & ML_STRING_ESCAPED) return NULL;
         if (!same_rest(scan, f, end)) return NULL;
         cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), 0, text);
         break;
@@ -188,7 +205,7 @@ typedef enum follow_result { FOLLOW_DONE, FOLLOW_PARTED, FOLLOW_FAILED } follow_
 static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const char **at) {
     ml_template *t = f->template;
     const char *p = f->row;
-    uint32_t off = 0, patched = ML_NO_INDEX;
+    uint32_t off = 0;
     f->start = t->start[0];
     for (;;) {
         size_t n = ml_common_prefix(p, t->base + off, ml_min((size_t)(scan->end - p), t->length - off));
@@ -202,7 +219,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
             *at = p;
             return FOLLOW_DONE;
         }
-        if (off <= t->start[0] && f->index == 0 && patched == ML_NO_INDEX) {
+        if (off <= t->start[0]) {
             /* the very space before the first key is different, or there is no key */
             f->may_close = 1;
             *at = ml_skip_space(f->row + 1, scan->end);
@@ -211,16 +228,14 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         advance(f, off);
         const ml_element *element = &t->element[f->index];
         uint32_t rel = off - f->start;
-        if (element->content && rel >= element->content && rel <= element->content + element->length &&
-            patched != f->index) {
+        if (element->content && rel >= element->content && rel <= element->content + element->length) {
             int failed;
             uint32_t old_end = f->start + element->content + element->length;
-            const char *end = follow_value(scan, table, f, &failed);
+            const char *end = follow_value(scan, table, f, p, &failed);
             if (failed) return FOLLOW_FAILED;
             if (end) {
-                patched = f->index;
-                off = old_end;
-                p = end;
+                off = old_end + f->rest;
+                p = end + f->rest;
                 f->delta = (p - f->row) - (int64_t)off;
                 if (p - f->row > (ptrdiff_t)(UINT32_MAX - t->length)) return FOLLOW_FAILED;
                 continue;

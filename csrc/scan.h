@@ -37,6 +37,9 @@ struct ml_scan {
     ml_step path[ML_PATH_DEPTH + 1];
     ml_error error;
 
+    const char *sample_at; /* what the arena's final size is foreseen from (document.c) */
+    size_t sample_used;
+
     char *scratch; /* room to minify and unescape in */
     size_t scratch_size;
     uint8_t *brackets; /* one bit for each open bracket of a skipped value: whether it is an object */
@@ -89,8 +92,8 @@ typedef struct ml_array {
     size_t length;
 } ml_array;
 
-/* Any JSON value, validated and not looked at. */
-const char *ml_skip_value(ml_scan *scan, const char *p);
+/* Any JSON value, validated and not looked at. `around`: brackets between it and its element. */
+const char *ml_skip_value(ml_scan *scan, const char *p, uint32_t around);
 
 /* A string, p at its opening quote; *quote is its closing one. */
 const char *ml_read_string(ml_scan *scan, const char *p, const char **quote, unsigned *flags);

@@ -364,7 +364,7 @@ uint32_t ml_hash(const char *s, size_t n, uint32_t seed) {
 uint32_t ml_hash_sampled(const char *s, size_t n, uint32_t seed) {
     uint64_t h = mix(seed ^ k0, n ^ k1);
     if (n > 128) {
-        size_t step = n / 8 & ~(size_t)15;
+        size_t step = n / 3;
         for (size_t at = 0; at + 64 < n; at += step) h = mix(ml_load64(s + at) ^ k0 ^ h, ml_load64(s + at + 8) ^ k1);
         s += n - 64;
         n = 64;

@@ -1,14 +1,16 @@
-"""The C core builds without a warning, and its own tests pass."""
+"""The C core builds, in continuous integration without a warning, and its own tests pass."""
 
 from __future__ import annotations
 
+import os
 from xml.etree import ElementTree
 
 from models.core_build import ROOT, build, run, tool
 
 
 def test_c_tests_pass(tmp_path):
-    folder = build(tmp_path / "build", "-DMETALITH_WERROR=ON")
+    warnings_are_errors = ["-DMETALITH_WERROR=ON"] if os.environ.get("CI") else []
+    folder = build(tmp_path / "build", *warnings_are_errors)
     results = tmp_path / "results.xml"
     ran = run(tool("ctest"), "--test-dir", folder, "--output-on-failure", "--output-junit", results)
     assert ran.returncode == 0, ran.stdout

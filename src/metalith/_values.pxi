@@ -37,7 +37,7 @@ cdef object _number(ml_vr vr, const char *s, size_t n):
     return text if text.strip(" \0") else None
 
 
-def _big_integer(text):
+cdef object _big_integer(object text):
     """An integer beyond 64 bits, in any of the spellings that ml_parse_int64 takes."""
     text = text.strip(" \0")
     if not text.lstrip("+-").isdigit():

@@ -310,8 +310,9 @@ static void test_edits(void) {
         "{\"00080060\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},\"00280030\":{\"vr\":\"DS\",\"Value\":[0.5,15]}," C "}",
         "{" B ",\"7FE00010\":{\"BulkDataURI\":\"u\",\"vr\":\"OW\"}}",
         "{ \"00100010\" : { \"vr\" : \"PN\" , \"Value\" : [ { \"Alphabetic\" : \"A\" } ] } , " A " }",
+        "{\"00100020\":{\"vr\":\"LO\",\"Value\":[\"a\u00e4\u20ac\U0001f9e0b\"]}}",
     };
-    static const char marks[] = "{}[],:\"\\ 0.-nN\x01\xc3";
+    static const char marks[] = "{}[],:\"\\ 0.-nN\x01\xc3\xa4";
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         const char *row = rows[r];
         char edited[512];
