@@ -340,7 +340,6 @@ static uint32_t take_raw(ml_scan *scan, ml_table *table, uint32_t column, ml_vr 
     }
     if (!ml_reserve_scratch(scan, n)) return ML_NO_INDEX;
     n = ml_minify(from, n, scan->scratch);
-    scan->document->raw_values++;
     return ml_take_value(scan, table, column, ML_FORM_RAW, vr, scan->scratch, n, 0, from);
 }
 

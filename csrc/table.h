@@ -128,9 +128,8 @@ typedef struct ml_document {
     ml_arena arena;
     ml_table root;
     ml_problems problems;
-    uint32_t seed;       /* of hashes whose keys come from the input */
-    uint32_t odd_keys;   /* private and unknown columns, all tables together */
-    uint32_t raw_values; /* values of ML_FORM_RAW or otherwise unlike what the C writers handle */
+    uint32_t seed;     /* of hashes whose keys come from the input */
+    uint32_t odd_keys; /* private and unknown columns, all tables together */
 } ml_document;
 
 /* A new empty document, NULL without memory. seed should be hard to guess. */
