@@ -91,7 +91,7 @@ static int is_number(const ml_item *item) {
     return item->kind == ML_ITEM_NUMBER || item->kind == ML_ITEM_STRING;
 }
 
-ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t count) {
+int ml_value_doubles(const ml_value *value, double *out, uint32_t count) {
     members m = members_of(value);
     ml_item item;
     char room[ML_PLAIN_ROOM];
@@ -101,13 +101,13 @@ ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t 
         if (is_empty(&item)) {
             out[i] = NAN;
         } else if (!is_number(&item) || ml_parse_double(text, n, &out[i]) != ML_NUMBER_OK) {
-            return ML_NUMBERS_NOT;
+            return 0;
         }
     }
-    return ML_NUMBERS_OK;
+    return 1;
 }
 
-ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count) {
+int ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count) {
     members m = members_of(value);
     ml_item item;
     char room[ML_PLAIN_ROOM];
@@ -117,12 +117,7 @@ ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t
         missing[i] = (uint8_t)is_empty(&item);
         out[i] = 0;
         if (missing[i]) continue;
-        if (!is_number(&item)) return ML_NUMBERS_NOT;
-        switch (ml_parse_int64(text, n, &out[i])) {
-        case ML_NUMBER_OK: break;
-        case ML_NUMBER_RANGE: return ML_NUMBERS_RANGE;
-        default: return ML_NUMBERS_NOT;
-        }
+        if (!is_number(&item) || ml_parse_int64(text, n, &out[i]) != ML_NUMBER_OK) return 0;
     }
-    return ML_NUMBERS_OK;
+    return 1;
 }

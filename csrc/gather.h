@@ -17,12 +17,10 @@ int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell);
  * bulk, …). */
 uint32_t ml_value_count(const ml_value *value);
 
-typedef enum ml_numbers_status { ML_NUMBERS_OK, ML_NUMBERS_NOT, ML_NUMBERS_RANGE } ml_numbers_status;
+/* Its values as doubles [count], nulls as NaN. 0 when one is no number. */
+int ml_value_doubles(const ml_value *value, double *out, uint32_t count);
 
-/* Its values as doubles [count], nulls as NaN. */
-ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t count);
-
-/* Its values as integers [count]; missing[i] is set, and out[i] 0, for nulls. */
-ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count);
+/* Its values as integers [count]; missing[i] is set, and out[i] 0, for nulls. 0 when one is no integer of 64 bits. */
+int ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count);
 
 #endif

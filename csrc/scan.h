@@ -40,6 +40,8 @@ struct ml_scan {
     const char *sample_at; /* what the arena's final size is foreseen from (document.c) */
     size_t sample_used;
 
+    uint64_t raw_bytes; /* kept of elements of unusual make-up, all levels together */
+
     char *scratch; /* room to minify and unescape in */
     size_t scratch_size;
     uint8_t *brackets; /* one bit for each open bracket of a skipped value: whether it is an object */
@@ -50,8 +52,6 @@ struct ml_scan {
     uint32_t undo_count, undo_capacity;
 
     /* between pieces of input (document.c) */
-    uint64_t raw_bytes; /* kept of elements of unusual make-up, all levels together */
-
     int place; /* where between datasets the text at hand ends */
     char *pending;
     size_t pending_size, pending_capacity, boundary, looked;

@@ -23,7 +23,7 @@ typedef enum ml_code {
     ML_E_LIMIT_SEQUENCE_DEPTH,
     ML_E_LIMIT_JSON_DEPTH,
     ML_E_LIMIT_KEYS,
-    ML_E_LIMIT_SIZE, /* more rows, values or bytes than 32-bit references reach */
+    ML_E_LIMIT_SIZE, /* more rows or bytes than 32-bit references reach, or too much kept raw */
     ML_E_PROBLEM     /* strict: a problem, see ml_error.problem */
 } ml_code;
 

@@ -17,8 +17,6 @@ ABSENT = 0xFFFFFFFF
 
 def column(table: InstanceTable, key: str | int, first: int, count: int, masked: bool, dtype: Any) -> Any:
     """`InstanceTable.column` for rows [first, first + count)."""
-    if not isinstance(key, str):
-        key = _tag(key)
     found = _core._cells(table, key, first, count)
     if found is None:
         # some instances spell the attribute otherwise (0009100a and 0009100A): row by row, by way of Python objects
@@ -26,15 +24,15 @@ def column(table: InstanceTable, key: str | int, first: int, count: int, masked:
         distinct, mask = _of_objects([table[first + row].get(key) for row in range(count)], key, rows, dtype)
         distinct, mask = _settle_missing(distinct, mask, masked, dtype, key, rows)
         return np.ma.MaskedArray(distinct, mask) if masked else distinct
-    index, cells, missing_last = found
+    index, cells, some_lack_it = found
     if isinstance(cells, int):  # one value for all
         present, inverse = np.array([cells], dtype=np.uint32), None
     else:
         present, inverse = _used(np.frombuffer(cells, dtype=np.uint32), _core._distinct_count(table, index))
-    if missing_last and not len(present):
+    if some_lack_it and not len(present):
         raise KeyError(key)
     distinct, mask = _distinct(table, index, present, key, inverse, dtype)
-    if missing_last:
+    if some_lack_it:
         distinct, mask = _with_missing(distinct, mask)
     if masked or mask.any():
         distinct, mask = _settle_missing(distinct, mask, masked, dtype, key, inverse)
@@ -43,15 +41,6 @@ def column(table: InstanceTable, key: str | int, first: int, count: int, masked:
         return np.ma.MaskedArray(values, np.broadcast_to(mask[:1], values.shape)) if masked else values
     values = distinct.take(inverse, axis=0)
     return np.ma.MaskedArray(values, mask.take(inverse, axis=0)) if masked else values
-
-
-def _tag(key: Any) -> int:
-    """A tag number, whatever type of integer it is given as."""
-    if not hasattr(key, "__index__"):
-        raise TypeError(f"an attribute is named by keyword, tag text or tag number, not by {type(key).__name__}")
-    if not 0 <= int(key) < 1 << 32:
-        raise KeyError(key)
-    return int(key)
 
 
 def _used(cells: Any, count: int) -> tuple[Any, Any]:

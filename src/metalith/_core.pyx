@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, embedsignature=True
 """The compiled part of Metalith: tables that csrc filled, seen from Python.
 
-One extension module in four fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi`
+One extension module in fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi`
 makes Python objects of values, `_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` fills them.
 """
 
@@ -11,10 +11,8 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.float cimport PyFloat_FromDouble
 from cpython.long cimport PyLong_FromLongLong
-from cpython.mem cimport PyMem_Free
-from cpython.object cimport Py_EQ, Py_NE, PyObject, PyObject_GenericGetAttr
+from cpython.object cimport PyObject, PyObject_GenericGetAttr
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
-from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport NAN
 from libc.stdlib cimport calloc, free, malloc

@@ -175,12 +175,8 @@ cdef extern from "gather.h" nogil:
     void ml_gather_cells(const ml_table *table, uint32_t column, uint32_t first, uint32_t count, uint32_t *cells)
     int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell)
     uint32_t ml_value_count(const ml_value *value)
-    ctypedef enum ml_numbers_status:
-        ML_NUMBERS_OK
-        ML_NUMBERS_NOT
-        ML_NUMBERS_RANGE
-    ml_numbers_status ml_value_doubles(const ml_value *value, double *out, uint32_t count)
-    ml_numbers_status ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count)
+    int ml_value_doubles(const ml_value *value, double *out, uint32_t count)
+    int ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count)
 
 
 cdef extern from "document.h" nogil:

@@ -193,7 +193,7 @@ def _fill_doubles(InstanceTable table not None, uint32_t column, const uint32_t[
         for k in range(out.shape[1]):
             out[i, k] = NAN
         value = ml_value_at(table.table.document, &table.table.columns[column], used[i])
-        if ml_value_doubles(&value, &out[i, 0], <uint32_t>out.shape[1]) != ML_NUMBERS_OK:
+        if not ml_value_doubles(&value, &out[i, 0], <uint32_t>out.shape[1]):
             return False
     return True
 
@@ -213,7 +213,7 @@ def _fill_integers(
             out[i, k] = 0
             missing[i, k] = 1
         value = ml_value_at(table.table.document, &table.table.columns[column], used[i])
-        if ml_value_integers(&value, &out[i, 0], &missing[i, 0], <uint32_t>out.shape[1]) != ML_NUMBERS_OK:
+        if not ml_value_integers(&value, &out[i, 0], &missing[i, 0], <uint32_t>out.shape[1]):
             return False
     return True
 

@@ -154,14 +154,10 @@ def _element(tag: int, value: Any, context: Mapping[str, Any], path: str, vr: st
     if isinstance(value, Mapping) and not isinstance(value, Instance) and "vr" in value and value.keys() <= _MEMBERS:
         return dict(value)  # an element, given as such
     described = _core.describe_tag(tag)
-    if vr is None:
-        vr = (
-            _vr(described[2], value, context)
-            if described
-            else "LO"
-            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
-            else None
-        )
+    if vr is None and described:
+        vr = _vr(described[2], value, context)
+    elif vr is None and tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+        vr = "LO"  # a private creator
     if isinstance(value, BulkData):
         return {"vr": value.vr if len(value.vr) == 2 else vr or "UN", "BulkDataURI": value.uri}
     if vr is None:
