@@ -45,6 +45,8 @@ def agree(column, expected):
     for ours, theirs in zip(column.tolist(), expected, strict=True):
         if isinstance(theirs, tuple) and not any(theirs):  # nulls alone
             theirs = list(theirs) if isinstance(ours, list) else None if ours is None else theirs
+        elif theirs is None and isinstance(ours, list):  # an empty one beside those: as many missing numbers
+            theirs = [None] * column.shape[1]
         pairs = zip(ours, theirs, strict=True) if isinstance(theirs, list) else [(ours, theirs)]
         for a, b in pairs:
             if b is None or (isinstance(b, float) and math.isnan(b)):
@@ -85,6 +87,15 @@ def test_generated_series(kind, seed):
 @given(dicom_json_series(LENIENT, count=8))
 def test_any_series(rows):
     check(metalith.naturalize(rows))
+
+
+def test_nulls_alone():
+    """Several nulls in some instances, nothing in others: a number is missing for each."""
+    table = table_of("FL", [None, [None, None], None, [None, None]])
+    column = table.column(TAG)
+    assert column.shape == (4, 2)
+    assert np.isnan(column).all()
+    check(table)
 
 
 def test_real_files():
