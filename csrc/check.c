@@ -7,7 +7,9 @@
 #include "base64.h"
 #include "items.h"
 #include "number.h"
-#include "scan.h"
+#include "intake.h"
+#include "json_number.h"
+#include "text.h"
 
 static int is_blank(const char *s, size_t n) {
     while (n && (s[n - 1] == ' ' || s[n - 1] == '\0')) n--;
@@ -71,10 +73,10 @@ static ml_problem_kind item_problem(ml_vr vr, const ml_item *item) {
     }
 }
 
-int ml_check_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form, ml_vr given, const char *text,
+int ml_check_value(ml_intake *in, ml_table *table, uint32_t column, ml_form form, ml_vr given, const char *text,
                    size_t length, unsigned has, const char *at) {
     ml_vr vr = ml_effective_vr(&table->columns[column], given);
-    if (has & ML_HAS_SURROGATE && !ml_note_problem(scan, table, column, ML_P_SURROGATE, at)) return 0;
+    if (has & ML_HAS_SURROGATE && !ml_note_problem(in, table, column, ML_P_SURROGATE, at)) return 0;
     if (form == ML_FORM_STRING && ml_class_of(vr) == ML_CLASS_TEXT && vr != ML_VR_AT) return 1;
     if (form == ML_FORM_NUMBER || form == ML_FORM_LIST) {
         /* numbers alone, of a VR that takes any */
@@ -101,5 +103,17 @@ int ml_check_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form
         break;
     default: break;
     }
-    return kind == ML_P_NONE || ml_note_problem(scan, table, column, kind, at) ? 1 : 0;
+    return kind == ML_P_NONE || ml_note_problem(in, table, column, kind, at) ? 1 : 0;
+}
+
+uint32_t ml_take_value(ml_intake *in, ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text,
+                       size_t length, unsigned has, const char *at) {
+    int fresh;
+    uint32_t cell = ml_intern(table, column, form, vr, text, length, &fresh);
+    if (ML_UNLIKELY(cell == ML_NO_INDEX)) {
+        ml_fail(in, ML_E_MEMORY, at);
+    } else if (fresh && !ml_check_value(in, table, column, form, vr, text, length, has, at)) {
+        return ML_NO_INDEX;
+    }
+    return cell;
 }

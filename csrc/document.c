@@ -17,102 +17,27 @@ enum { PLACE_START, PLACE_OPENED, PLACE_ITEM, PLACE_AFTER_ITEM, PLACE_BETWEEN };
 #define ML_BATCH 262144
 #endif
 
-/* ---- faults ---- */
-
-const char *ml_fail(ml_scan *scan, ml_code code, const char *at) {
-    ml_error *error = &scan->error;
-    if (error->code != ML_OK) return NULL; /* the first one counts */
-    error->code = code;
-    error->offset = scan->base + (uint64_t)(at - scan->begin);
-    error->row = scan->document->root.rows;
-    error->depth = scan->steps;
-    memcpy(error->path, scan->path, scan->steps * sizeof *error->path);
-    return NULL;
-}
-
-/* The listed problem of this kind and attribute, or NULL. */
-static ml_problem *find_problem(const ml_problems *problems, const ml_column *column, ml_problem_kind kind) {
-    for (uint32_t i = column->last_problem; i; i = problems->list[i - 1].before) {
-        if (problems->list[i - 1].kind == kind) return &problems->list[i - 1];
-    }
-    return NULL;
-}
-
-const char *ml_note_problem(ml_scan *scan, ml_table *table, uint32_t column, ml_problem_kind kind, const char *at) {
-    ml_column *c = &table->columns[column];
-    ml_problems *problems = &scan->document->problems;
-    scan->path[scan->depth].tag = c->tag;
-    scan->path[scan->depth].item = 0;
-    if (scan->strict) {
-        scan->steps = scan->depth + 1;
-        scan->error.problem = kind;
-        return ml_fail(scan, ML_E_PROBLEM, at);
-    }
-    uint32_t depth = scan->depth + 1, bit = 1u << kind;
-    if (c->problems & bit) {
-        ml_problem *problem = find_problem(problems, c, kind);
-        if (problem) {
-            problem->count++;
-            return at;
-        }
-        problems->unlisted++;
-        return at;
-    }
-    c->problems |= bit;
-    if (problems->count >= scan->limits.problems) {
-        problems->unlisted++;
-        return at;
-    }
-    if (problems->count == problems->capacity) {
-        size_t capacity = ml_grown(problems->capacity, (size_t)problems->count + 1, 8);
-        ml_problem *list = realloc(problems->list, capacity * sizeof *list);
-        if (!list) return ml_fail(scan, ML_E_MEMORY, at);
-        problems->list = list;
-        problems->capacity = (uint32_t)capacity;
-    }
-    ml_problem *problem = &problems->list[problems->count++];
-    *problem = (ml_problem){
-        kind,    scan->document->root.rows, scan->base + (uint64_t)(at - scan->begin), 1, depth, c->last_problem,
-        {{0, 0}}};
-    c->last_problem = problems->count;
-    memcpy(problem->path, scan->path, (depth < ML_PATH_KEPT ? depth : ML_PATH_KEPT) * sizeof *scan->path);
-    return at;
-}
-
-int ml_reserve_scratch(ml_scan *scan, size_t n) {
-    if (n <= scan->scratch_size) return 1;
-    size_t size = ml_grown(scan->scratch_size, n, 256);
-    char *scratch = realloc(scan->scratch, size);
-    if (!scratch) {
-        ml_fail(scan, ML_E_MEMORY, scan->begin);
-        return 0;
-    }
-    scan->scratch = scratch;
-    scan->scratch_size = size;
-    return 1;
-}
-
 /* ---- life ---- */
 
 ml_scan *ml_scan_new(const ml_limits *limits, uint32_t seed, int strict) {
     ml_scan *scan = calloc(1, sizeof *scan);
     if (!scan) return NULL;
-    scan->document = ml_document_new(seed);
-    if (!scan->document) {
+    scan->in.document = ml_document_new(seed);
+    if (!scan->in.document) {
         free(scan);
         return NULL;
     }
-    scan->limits = *limits;
-    if (scan->limits.sequence_depth > ML_PATH_DEPTH - 1) scan->limits.sequence_depth = ML_PATH_DEPTH - 1;
-    scan->strict = strict;
+    scan->in.limits = *limits;
+    if (scan->in.limits.sequence_depth > ML_PATH_DEPTH - 1) scan->in.limits.sequence_depth = ML_PATH_DEPTH - 1;
+    scan->in.strict = strict;
     scan->generation = 1;
     return scan;
 }
 
 void ml_scan_free(ml_scan *scan) {
     if (!scan) return;
-    ml_document_free(scan->document);
-    free(scan->scratch);
+    ml_document_free(scan->in.document);
+    free(scan->in.scratch);
     free(scan->brackets);
     free(scan->changed);
     free(scan->undo);
@@ -121,12 +46,12 @@ void ml_scan_free(ml_scan *scan) {
 }
 
 const ml_error *ml_scan_error(const ml_scan *scan) {
-    return &scan->error;
+    return &scan->in.error;
 }
 
 ml_document *ml_scan_take(ml_scan *scan) {
-    ml_document *document = scan->document;
-    scan->document = NULL;
+    ml_document *document = scan->in.document;
+    scan->in.document = NULL;
     ml_document_finish(document);
     return document;
 }
@@ -141,13 +66,13 @@ enum { SAMPLE_FROM = 8, SAMPLE_TO = 40 };
  * process has already, where it has freed such a table before.
  */
 static void foresee(ml_scan *scan, const char *p) {
-    ml_arena *arena = &scan->document->arena;
-    if (scan->document->root.rows == SAMPLE_FROM) {
+    ml_arena *arena = &scan->in.document->arena;
+    if (scan->in.document->root.rows == SAMPLE_FROM) {
         scan->sample_used = arena->used;
         scan->sample_at = p;
-    } else if (scan->document->root.rows == SAMPLE_TO) {
+    } else if (scan->in.document->root.rows == SAMPLE_TO) {
         double rate = (double)(arena->used - scan->sample_used) / (double)(p - scan->sample_at);
-        double whole = (double)arena->used + rate * (double)(scan->end - p);
+        double whole = (double)arena->used + rate * (double)(scan->in.end - p);
         if (rate < 1) ml_arena_reserve(arena, (size_t)(whole * 1.03));
     }
 }
@@ -155,10 +80,10 @@ static void foresee(ml_scan *scan, const char *p) {
 /* Scans text[0..n), which ends between datasets unless the input is at fault. */
 static int scan_text(ml_scan *scan, const char *text, size_t n) {
     const char *p = text, *end = text + n;
-    scan->begin = text;
-    scan->end = end;
+    scan->in.begin = text;
+    scan->in.end = end;
     for (;;) {
-        scan->steps = scan->depth = 0;
+        scan->in.steps = scan->in.depth = 0;
         p = ml_skip_space(p, end);
         if (p == end) return 1;
         switch (scan->place) {
@@ -169,8 +94,8 @@ static int scan_text(ml_scan *scan, const char *text, size_t n) {
                 p++;
                 break;
             }
-            if (*p != '{') return ml_fail(scan, ML_E_SYNTAX, p) != NULL;
-            p = ml_read_row(scan, &scan->document->root, p);
+            if (*p != '{') return ml_fail(&scan->in, ML_E_SYNTAX, p) != NULL;
+            p = ml_read_row(scan, &scan->in.document->root, p);
             scan->place = PLACE_BETWEEN;
             break;
         case PLACE_OPENED:
@@ -185,14 +110,14 @@ static int scan_text(ml_scan *scan, const char *text, size_t n) {
                 /* another value is JSON, but no dataset */
                 int json = *p == '[' || *p == '"' || *p == 'n' || *p == 't' || *p == 'f' || *p == '-' ||
                            (*p >= '0' && *p <= '9');
-                return ml_fail(scan, json ? ML_E_DATASET : ML_E_SYNTAX, p) != NULL;
+                return ml_fail(&scan->in, json ? ML_E_DATASET : ML_E_SYNTAX, p) != NULL;
             }
-            p = ml_read_row(scan, &scan->document->root, p);
-            if (p && !scan->pending && scan->document->root.rows <= SAMPLE_TO) foresee(scan, p);
+            p = ml_read_row(scan, &scan->in.document->root, p);
+            if (p && !scan->pending && scan->in.document->root.rows <= SAMPLE_TO) foresee(scan, p);
             scan->place = PLACE_AFTER_ITEM;
             break;
         default:
-            if (*p != ',' && *p != ']') return ml_fail(scan, ML_E_SYNTAX, p) != NULL;
+            if (*p != ',' && *p != ']') return ml_fail(&scan->in, ML_E_SYNTAX, p) != NULL;
             scan->place = *p == ',' ? PLACE_ITEM : PLACE_BETWEEN;
             p++;
         }
@@ -203,7 +128,7 @@ static int scan_text(ml_scan *scan, const char *text, size_t n) {
 /* The input has ended after what was scanned. */
 static int close_input(ml_scan *scan) {
     if (scan->place == PLACE_BETWEEN) return 1;
-    return ml_fail(scan, scan->place == PLACE_START ? ML_E_EMPTY : ML_E_TRUNCATED, scan->end) != NULL;
+    return ml_fail(&scan->in, scan->place == PLACE_START ? ML_E_EMPTY : ML_E_TRUNCATED, scan->in.end) != NULL;
 }
 
 static size_t byte_order_mark(const char *text, size_t n) {
@@ -211,10 +136,10 @@ static size_t byte_order_mark(const char *text, size_t n) {
 }
 
 static int check_bytes(ml_scan *scan, uint64_t n) {
-    if (n <= scan->limits.bytes) return 1;
-    scan->error.code = ML_E_LIMIT_BYTES;
-    scan->error.offset = scan->limits.bytes;
-    scan->error.row = scan->document->root.rows;
+    if (n <= scan->in.limits.bytes) return 1;
+    scan->in.error.code = ML_E_LIMIT_BYTES;
+    scan->in.error.offset = scan->in.limits.bytes;
+    scan->in.error.row = scan->in.document->root.rows;
     return 0;
 }
 
@@ -222,8 +147,8 @@ int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
     if (!check_bytes(scan, n)) return 0;
     if (!n) text = "";
     size_t mark = byte_order_mark(text, n);
-    scan->base = mark;
-    ml_arena_reserve(&scan->document->arena, ml_min(n / 12 + 64, 64 * 1024)); /* saves the first few moves */
+    scan->in.base = mark;
+    ml_arena_reserve(&scan->in.document->arena, ml_min(n / 12 + 64, 64 * 1024)); /* saves the first few moves */
     return scan_text(scan, text + mark, n - mark) && close_input(scan);
 }
 
@@ -279,7 +204,7 @@ static void look(ml_scan *scan) {
 /* Scans the buffer's first n bytes and drops them. */
 static int scan_pending(ml_scan *scan, size_t n) {
     int ok = scan_text(scan, scan->pending, n);
-    scan->base += n;
+    scan->in.base += n;
     scan->pending_size -= n;
     scan->looked -= n;
     scan->boundary = 0;
@@ -289,14 +214,14 @@ static int scan_pending(ml_scan *scan, size_t n) {
 }
 
 int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
-    if (scan->error.code != ML_OK) return 0;
+    if (scan->in.error.code != ML_OK) return 0;
     scan->total += n;
     if (!check_bytes(scan, scan->total)) return 0;
     if (scan->pending_size + n > scan->pending_capacity) {
         size_t capacity = ml_grown(scan->pending_capacity, scan->pending_size + n, 4096);
         char *pending = realloc(scan->pending, capacity);
         if (!pending) {
-            scan->error.code = ML_E_MEMORY;
+            scan->in.error.code = ML_E_MEMORY;
             return 0;
         }
         scan->pending = pending;
@@ -304,13 +229,13 @@ int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
     }
     if (n) memcpy(scan->pending + scan->pending_size, text, n);
     scan->pending_size += n;
-    if (scan->place == PLACE_START && scan->base == 0) {
+    if (scan->place == PLACE_START && scan->in.base == 0) {
         if (scan->pending_size < 3) return 1; /* may be the beginning of a byte order mark */
         size_t mark = byte_order_mark(scan->pending, scan->pending_size);
         if (mark) {
             scan->pending_size -= mark;
             memmove(scan->pending, scan->pending + mark, scan->pending_size);
-            scan->base = mark;
+            scan->in.base = mark;
         }
     }
     look(scan);
@@ -318,8 +243,8 @@ int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
 }
 
 int ml_scan_end(ml_scan *scan) {
-    if (scan->error.code != ML_OK) return 0;
+    if (scan->in.error.code != ML_OK) return 0;
     if (scan->pending_size && !scan_pending(scan, scan->pending_size)) return 0;
-    scan->begin = scan->end = scan->pending;
+    scan->in.begin = scan->in.end = scan->pending;
     return close_input(scan);
 }

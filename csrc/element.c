@@ -38,19 +38,19 @@ static uint32_t odd_key(ml_scan *scan, ml_table *table, const char *key, size_t 
     }
     uint32_t column = ml_table_column(table, tag, has_tag, key, n);
     if (column == ML_NO_INDEX) {
-        ml_fail(scan, ML_E_MEMORY, at);
+        ml_fail(&scan->in, ML_E_MEMORY, at);
         return column;
     }
-    if (listed && !ml_note_problem(scan, table, column, ML_P_KEY_NOT_TAG, at)) return ML_NO_INDEX;
+    if (listed && !ml_note_problem(&scan->in, table, column, ML_P_KEY_NOT_TAG, at)) return ML_NO_INDEX;
     return column;
 }
 
 static const char *after_colon(ml_scan *scan, const char *p) {
-    p = ml_skip_space(p, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
-    if (*p != ':') return ml_fail(scan, ML_E_SYNTAX, p);
-    p = ml_skip_space(p + 1, scan->end);
-    return p == scan->end ? ml_fail(scan, ML_E_TRUNCATED, p) : p;
+    p = ml_skip_space(p, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
+    if (*p != ':') return ml_fail(&scan->in, ML_E_SYNTAX, p);
+    p = ml_skip_space(p + 1, scan->in.end);
+    return p == scan->in.end ? ml_fail(&scan->in, ML_E_TRUNCATED, p) : p;
 }
 
 const char *ml_read_key(ml_scan *scan, ml_table *table, const char *p, uint32_t guess, uint32_t *column) {
@@ -58,16 +58,16 @@ const char *ml_read_key(ml_scan *scan, ml_table *table, const char *p, uint32_t 
     unsigned flags = 0;
     uint32_t tag;
     int canonical;
-    scan->steps = scan->depth;
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
-    if (*p != '"') return ml_fail(scan, ML_E_SYNTAX, p);
-    if (ML_LIKELY(scan->end - p > 10 && p[9] == '"' && ml_parse_tag(p + 1, &tag, &canonical) && canonical)) {
+    scan->in.steps = scan->in.depth;
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
+    if (*p != '"') return ml_fail(&scan->in, ML_E_SYNTAX, p);
+    if (ML_LIKELY(scan->in.end - p > 10 && p[9] == '"' && ml_parse_tag(p + 1, &tag, &canonical) && canonical)) {
         quote = p + 9;
         if (guess < table->column_count && table->columns[guess].tag == tag && !table->columns[guess].key) {
             *column = guess;
         } else {
             *column = ml_table_column(table, tag, 1, NULL, 0);
-            if (*column == ML_NO_INDEX) return ml_fail(scan, ML_E_MEMORY, p);
+            if (*column == ML_NO_INDEX) return ml_fail(&scan->in, ML_E_MEMORY, p);
         }
         p = quote + 1;
     } else {
@@ -76,37 +76,25 @@ const char *ml_read_key(ml_scan *scan, ml_table *table, const char *p, uint32_t 
         if (!p) return NULL;
         size_t n = (size_t)(quote - key);
         if (flags & ML_STRING_ESCAPED) {
-            if (!ml_reserve_scratch(scan, n)) return NULL;
-            n = ml_unescape(key, n, scan->scratch);
-            key = scan->scratch;
+            if (!ml_reserve_scratch(&scan->in, n)) return NULL;
+            n = ml_unescape(key, n, scan->in.scratch);
+            key = scan->in.scratch;
         }
         if (n == 8 && ml_parse_tag(key, &tag, &canonical) && canonical) {
             *column = ml_table_column(table, tag, 1, NULL, 0);
-            if (*column == ML_NO_INDEX) return ml_fail(scan, ML_E_MEMORY, at);
+            if (*column == ML_NO_INDEX) return ml_fail(&scan->in, ML_E_MEMORY, at);
         } else {
             *column = odd_key(scan, table, key, n, at);
             if (*column == ML_NO_INDEX) return NULL;
         }
     }
-    if (scan->document->odd_keys > scan->limits.odd_keys) return ml_fail(scan, ML_E_LIMIT_KEYS, p);
-    scan->path[scan->depth].tag = table->columns[*column].tag;
-    scan->steps = scan->depth + 1;
+    if (scan->in.document->odd_keys > scan->in.limits.odd_keys) return ml_fail(&scan->in, ML_E_LIMIT_KEYS, p);
+    scan->in.path[scan->in.depth].tag = table->columns[*column].tag;
+    scan->in.steps = scan->in.depth + 1;
     return after_colon(scan, p);
 }
 
 /* ---- values ---- */
-
-uint32_t ml_take_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text,
-                       size_t length, unsigned has, const char *at) {
-    int fresh;
-    uint32_t cell = ml_intern(table, column, form, vr, text, length, &fresh);
-    if (ML_UNLIKELY(cell == ML_NO_INDEX)) {
-        ml_fail(scan, ML_E_MEMORY, at);
-    } else if (fresh && !ml_check_value(scan, table, column, form, vr, text, length, has, at)) {
-        return ML_NO_INDEX;
-    }
-    return cell;
-}
 
 uint32_t ml_take_array(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr, const ml_array *array,
                        ml_form *form) {
@@ -123,12 +111,12 @@ uint32_t ml_take_array(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr
     } else {
         *form = ML_FORM_LIST;
         if (array->has & ML_HAS_SPACE) {
-            if (!ml_reserve_scratch(scan, length)) return ML_NO_INDEX;
-            length = ml_minify(text, length, scan->scratch);
-            text = scan->scratch;
+            if (!ml_reserve_scratch(&scan->in, length)) return ML_NO_INDEX;
+            length = ml_minify(text, length, scan->in.scratch);
+            text = scan->in.scratch;
         }
     }
-    return ml_take_value(scan, table, column, *form, vr, text, length, array->has, array->text);
+    return ml_take_value(&scan->in, table, column, *form, vr, text, length, array->has, array->text);
 }
 
 /* Whether an array's members are of kinds that ML_FORM_LIST holds for this VR; otherwise its element is kept raw. */
@@ -150,10 +138,10 @@ static const char *read_items(ml_scan *scan, ml_table *table, uint32_t column, c
     ml_table *child = ml_column_child(table, column);
     *count = 0;
     *odd = 0;
-    if (!child) return ml_fail(scan, ML_E_MEMORY, p);
-    if (scan->depth >= scan->limits.sequence_depth) return ml_fail(scan, ML_E_LIMIT_SEQUENCE_DEPTH, p);
-    p = ml_skip_space(p + 1, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+    if (!child) return ml_fail(&scan->in, ML_E_MEMORY, p);
+    if (scan->in.depth >= scan->in.limits.sequence_depth) return ml_fail(&scan->in, ML_E_LIMIT_SEQUENCE_DEPTH, p);
+    p = ml_skip_space(p + 1, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
     if (*p == ']') return p + 1;
     int more = 1;
     while (more) {
@@ -161,14 +149,14 @@ static const char *read_items(ml_scan *scan, ml_table *table, uint32_t column, c
             *odd = 1;
             break;
         }
-        if (5 + 3 * scan->depth > scan->limits.json_depth) return ml_fail(scan, ML_E_LIMIT_JSON_DEPTH, p);
-        scan->path[scan->depth].item = *count;
-        scan->depth++;
-        scan->steps = scan->depth;
+        if (5 + 3 * scan->in.depth > scan->in.limits.json_depth) return ml_fail(&scan->in, ML_E_LIMIT_JSON_DEPTH, p);
+        scan->in.path[scan->in.depth].item = *count;
+        scan->in.depth++;
+        scan->in.steps = scan->in.depth;
         p = ml_read_row(scan, child, p);
         if (!p) return NULL; /* depth and steps stay where the fault is */
-        scan->depth--;
-        scan->steps = scan->depth + 1;
+        scan->in.depth--;
+        scan->in.steps = scan->in.depth + 1;
         ++*count;
         p = ml_next_or_close(scan, p, ']', &more);
         if (!p) return NULL;
@@ -211,7 +199,7 @@ static const char *read_value(ml_scan *scan, ml_table *table, uint32_t column, c
                               int sequence) {
     part->value = p;
     /* around a Value: its own bracket, element, dataset and document, and three for each sequence */
-    if (4 + 3 * scan->depth > scan->limits.json_depth) return ml_fail(scan, ML_E_LIMIT_JSON_DEPTH, p);
+    if (4 + 3 * scan->in.depth > scan->in.limits.json_depth) return ml_fail(&scan->in, ML_E_LIMIT_JSON_DEPTH, p);
     if (*p != '[') {
         odd(part, ML_P_VALUE_NOT_ARRAY);
         return ml_skip_value(scan, p, 0);
@@ -227,7 +215,7 @@ static const char *read_value(ml_scan *scan, ml_table *table, uint32_t column, c
 }
 
 static const char *read_vr(ml_scan *scan, const char *p, parts *part) {
-    if (scan->end - p > 4 && p[0] == '"' && p[3] == '"') {
+    if (scan->in.end - p > 4 && p[0] == '"' && p[3] == '"') {
         part->vr = ml_vr_of(p + 1);
         if (part->vr != ML_VR_NONE) return p + 4;
     }
@@ -265,8 +253,8 @@ static member member_of(const char *key, size_t n) {
 static const char *read_member(ml_scan *scan, const char *p, member *which) {
     const char *quote, *key = p + 1;
     unsigned flags = 0;
-    if (*p != '"') return ml_fail(scan, ML_E_SYNTAX, p);
-    if (ML_LIKELY(scan->end - p > 3 && memcmp(p, "\"vr\"", 4) == 0)) {
+    if (*p != '"') return ml_fail(&scan->in, ML_E_SYNTAX, p);
+    if (ML_LIKELY(scan->in.end - p > 3 && memcmp(p, "\"vr\"", 4) == 0)) {
         *which = MEMBER_VR;
         return after_colon(scan, p + 4);
     }
@@ -284,8 +272,8 @@ static const char *read_member(ml_scan *scan, const char *p, member *which) {
 
 static const char *read_members(ml_scan *scan, ml_table *table, uint32_t column, const char *p, parts *part) {
     int more = 1;
-    p = ml_skip_space(p + 1, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+    p = ml_skip_space(p + 1, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
     if (*p == '}') return p + 1;
     while (more) {
         member which = MEMBER_OTHER;
@@ -334,13 +322,13 @@ static uint32_t take_raw(ml_scan *scan, ml_table *table, uint32_t column, ml_vr 
     size_t n = (size_t)(to - from);
     /* an odd sequence within odd sequences is kept once a level: what that comes to is held to the size of the input */
     scan->raw_bytes += n;
-    if (scan->raw_bytes / RAW_TIMES > scan->base + (uint64_t)(to - scan->begin) + RAW_FREE) {
-        ml_fail(scan, ML_E_LIMIT_SIZE, from);
+    if (scan->raw_bytes / RAW_TIMES > scan->in.base + (uint64_t)(to - scan->in.begin) + RAW_FREE) {
+        ml_fail(&scan->in, ML_E_LIMIT_SIZE, from);
         return ML_NO_INDEX;
     }
-    if (!ml_reserve_scratch(scan, n)) return ML_NO_INDEX;
-    n = ml_minify(from, n, scan->scratch);
-    return ml_take_value(scan, table, column, ML_FORM_RAW, vr, scan->scratch, n, 0, from);
+    if (!ml_reserve_scratch(&scan->in, n)) return ML_NO_INDEX;
+    n = ml_minify(from, n, scan->in.scratch);
+    return ml_take_value(&scan->in, table, column, ML_FORM_RAW, vr, scan->in.scratch, n, 0, from);
 }
 
 /* After the members: the Value again, if its vr came late and made it something else than it was read as. */
@@ -379,8 +367,8 @@ const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, con
     if (!p) return NULL;
     if (part.has_value + part.has_bulk + part.has_inline > 1) odd(&part, ML_P_SEVERAL_VALUES);
     if (!settle_value(scan, table, column, &part)) return NULL;
-    if (!part.has_vr && !ml_note_problem(scan, table, column, ML_P_VR_MISSING, from)) return NULL;
-    if (part.problem != ML_P_NONE && !ml_note_problem(scan, table, column, part.problem, from)) return NULL;
+    if (!part.has_vr && !ml_note_problem(&scan->in, table, column, ML_P_VR_MISSING, from)) return NULL;
+    if (part.problem != ML_P_NONE && !ml_note_problem(&scan->in, table, column, part.problem, from)) return NULL;
     ml_form form = ML_FORM_EMPTY;
     const char *text = NULL;
     if (part.raw) {
@@ -390,10 +378,10 @@ const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, con
     } else if (part.has_value && part.is_items && part.items) {
         form = ML_FORM_ITEMS;
         *cell = ml_intern_items(table, column, part.vr, part.items);
-        if (*cell == ML_NO_INDEX) return ml_fail(scan, ML_E_MEMORY, from);
+        if (*cell == ML_NO_INDEX) return ml_fail(&scan->in, ML_E_MEMORY, from);
     } else if (part.has_value && part.is_items) {
         form = ML_FORM_EMPTY_LIST;
-        *cell = ml_take_value(scan, table, column, form, part.vr, NULL, 0, 0, from);
+        *cell = ml_take_value(&scan->in, table, column, form, part.vr, NULL, 0, 0, from);
     } else if (part.has_value) {
         text = part.array.text;
         *cell = ml_take_array(scan, table, column, part.vr, &part.array, &form);
@@ -402,12 +390,12 @@ const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, con
     } else if (part.has_bulk || part.has_inline) {
         form = part.has_bulk ? ML_FORM_BULK : ML_FORM_INLINE;
         text = part.text;
-        *cell = ml_take_value(scan, table, column, form, part.vr, text, part.length, 0, text);
+        *cell = ml_take_value(&scan->in, table, column, form, part.vr, text, part.length, 0, text);
     } else {
-        *cell = ml_take_value(scan, table, column, form, part.vr, NULL, 0, 0, from);
+        *cell = ml_take_value(&scan->in, table, column, form, part.vr, NULL, 0, 0, from);
     }
     if (*cell == ML_NO_INDEX) return NULL;
-    scan->steps = scan->depth;
+    scan->in.steps = scan->in.depth;
     element->form = (uint8_t)form;
     element->vr = (uint8_t)part.vr;
     if (text && part.length <= UINT32_MAX && (size_t)(text - key) <= UINT32_MAX) {

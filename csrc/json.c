@@ -5,6 +5,7 @@
  * comparisons that an array is one plain string or one number, as most are. Values of no interest are skipped with a
  * stack of bits, not by recursion.
  */
+#include "json_number.h"
 #include "scan.h"
 
 #include <stdlib.h>
@@ -13,82 +14,30 @@ enum { WIDE = 32 }; /* bytes that hold nearly every number */
 
 const char *ml_read_string(ml_scan *scan, const char *p, const char **quote, unsigned *flags) {
     const char *at;
-    switch (ml_scan_string(p + 1, scan->end, &at, flags)) {
+    switch (ml_scan_string(p + 1, scan->in.end, &at, flags)) {
     case ML_STRING_OK: *quote = at; return at + 1;
-    case ML_STRING_TRUNCATED: return ml_fail(scan, ML_E_TRUNCATED, scan->end);
-    case ML_STRING_CONTROL: return ml_fail(scan, ML_E_STRING_CONTROL, at);
-    case ML_STRING_BAD_ESCAPE: return ml_fail(scan, ML_E_STRING_ESCAPE, at);
-    default: return ml_fail(scan, ML_E_UTF8, at);
+    case ML_STRING_TRUNCATED: return ml_fail(&scan->in, ML_E_TRUNCATED, scan->in.end);
+    case ML_STRING_CONTROL: return ml_fail(&scan->in, ML_E_STRING_CONTROL, at);
+    case ML_STRING_BAD_ESCAPE: return ml_fail(&scan->in, ML_E_STRING_ESCAPE, at);
+    default: return ml_fail(&scan->in, ML_E_UTF8, at);
     }
-}
-
-ML_INLINE int is_digit(const char *p, const char *end) {
-    return p < end && *p >= '0' && *p <= '9';
-}
-
-/* The end of a run of digits. */
-ML_INLINE const char *skip_digits(const char *p, const char *end) {
-#ifdef ML_SSE2
-    /* the decimals of a coordinate are seldom more than 16 digits */
-    if (ML_LIKELY(end - p >= 16)) {
-        __m128i v = _mm_add_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)(127 - '9')));
-        uint32_t digits = (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(v, _mm_set1_epi8(127 - 10)));
-        if (ML_LIKELY(digits != 0xFFFF)) return p + ml_lowest_bit(~digits);
-        p += 16;
-    }
-#endif
-    while (is_digit(p, end)) p++;
-    return p;
-}
-
-const char *ml_number_end(const char *p, const char *end) {
-    if (p < end && *p == '-') p++;
-    if (!is_digit(p, end)) return NULL;
-    if (*p == '0') {
-        p++;
-        if (is_digit(p, end)) return NULL;
-    } else {
-        p = skip_digits(p + 1, end);
-    }
-    if (p < end && *p == '.') {
-        p++;
-        if (!is_digit(p, end)) return NULL;
-        p = skip_digits(p + 1, end);
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        p++;
-        if (p < end && (*p == '+' || *p == '-')) p++;
-        if (!is_digit(p, end)) return NULL;
-        p = skip_digits(p + 1, end);
-    }
-    return p;
-}
-
-int ml_may_overflow(const char *s, size_t n) {
-    if (n < 5) return 0;
-    if (n > 300) return 1;
-    /* an exponent of three digits, counted from behind */
-    size_t digits = 0;
-    while (digits < n && s[n - 1 - digits] >= '0' && s[n - 1 - digits] <= '9') digits++;
-    if (digits < 3 || digits == n) return 0;
-    char before = s[n - 1 - digits];
-    return before == 'e' || before == 'E' || (before == '+' && digits + 1 < n);
 }
 
 /* Why no number ends well at p: the text may just have ended in it. */
 static const char *fail_number(ml_scan *scan, const char *p) {
     const char *q = p;
-    while (q < scan->end && (is_digit(q, scan->end) || *q == '-' || *q == '+' || *q == '.' || *q == 'e' || *q == 'E'))
+    while (q < scan->in.end &&
+           (ml_is_digit(q, scan->in.end) || *q == '-' || *q == '+' || *q == '.' || *q == 'e' || *q == 'E'))
         q++;
-    return q == scan->end ? ml_fail(scan, ML_E_TRUNCATED, q) : ml_fail(scan, ML_E_NUMBER, p);
+    return q == scan->in.end ? ml_fail(&scan->in, ML_E_TRUNCATED, q) : ml_fail(&scan->in, ML_E_NUMBER, p);
 }
 
 /* The end of a literal; a text that ends inside it is truncated, another one no JSON. */
 static const char *read_literal(ml_scan *scan, const char *p, const char *literal) {
-    size_t n = strlen(literal), have = (size_t)(scan->end - p);
+    size_t n = strlen(literal), have = (size_t)(scan->in.end - p);
     if (have >= n && memcmp(p, literal, n) == 0) return p + n;
-    if (have < n && memcmp(p, literal, have) == 0) return ml_fail(scan, ML_E_TRUNCATED, scan->end);
-    return ml_fail(scan, ML_E_SYNTAX, p);
+    if (have < n && memcmp(p, literal, have) == 0) return ml_fail(&scan->in, ML_E_TRUNCATED, scan->in.end);
+    return ml_fail(&scan->in, ML_E_SYNTAX, p);
 }
 
 /* The value at p when it is no string, array or object; `has` gets its kind. */
@@ -101,7 +50,7 @@ static const char *read_scalar(ml_scan *scan, const char *p, unsigned *has) {
     case 'N': *has |= ML_HAS_NAN; return read_literal(scan, p, "NaN");
     case 'I': *has |= ML_HAS_NAN; return read_literal(scan, p, "Infinity");
     case '-':
-        if (p + 1 < scan->end && p[1] == 'I') {
+        if (p + 1 < scan->in.end && p[1] == 'I') {
             *has |= ML_HAS_NAN;
             return read_literal(scan, p, "-Infinity");
         }
@@ -116,9 +65,9 @@ static const char *read_scalar(ml_scan *scan, const char *p, unsigned *has) {
     case '7':
     case '8':
     case '9': break;
-    default: return ml_fail(scan, ML_E_SYNTAX, p);
+    default: return ml_fail(&scan->in, ML_E_SYNTAX, p);
     }
-    q = ml_number_end(p, scan->end);
+    q = ml_number_end(p, scan->in.end);
     if (!q) return fail_number(scan, p);
     *has |= ML_HAS_NUMBER;
     if (ml_may_overflow(p, (size_t)(q - p))) *has |= ML_HAS_HUGE;
@@ -126,15 +75,15 @@ static const char *read_scalar(ml_scan *scan, const char *p, unsigned *has) {
 }
 
 const char *ml_next_or_close(ml_scan *scan, const char *p, char close, int *more) {
-    p = ml_skip_space(p, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+    p = ml_skip_space(p, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
     if (*p == close) {
         *more = 0;
         return p + 1;
     }
-    if (*p != ',') return ml_fail(scan, ML_E_SYNTAX, p);
-    p = ml_skip_space(p + 1, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+    if (*p != ',') return ml_fail(&scan->in, ML_E_SYNTAX, p);
+    p = ml_skip_space(p + 1, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
     *more = 1;
     return p;
 }
@@ -143,26 +92,26 @@ const char *ml_read_numbers(ml_scan *scan, const char *p, uint32_t *count, size_
     size_t used = 0;
     *count = 0;
     for (;;) {
-        p = ml_skip_space(p, scan->end);
-        const char *q = ml_number_end(p, scan->end);
+        p = ml_skip_space(p, scan->in.end);
+        const char *q = ml_number_end(p, scan->in.end);
         size_t n = (size_t)(q - p);
         if (!q || ml_may_overflow(p, n)) return NULL;
-        if (used + n + WIDE > scan->scratch_size && !ml_reserve_scratch(scan, used + n + WIDE)) return NULL;
-        if (n <= WIDE && scan->end - p >= WIDE) {
-            memcpy(scan->scratch + used, p, WIDE); /* of a fixed size: no call; what is too much is overwritten */
+        if (used + n + WIDE > scan->in.scratch_size && !ml_reserve_scratch(&scan->in, used + n + WIDE)) return NULL;
+        if (n <= WIDE && scan->in.end - p >= WIDE) {
+            memcpy(scan->in.scratch + used, p, WIDE); /* of a fixed size: no call; what is too much is overwritten */
         } else {
-            memcpy(scan->scratch + used, p, n);
+            memcpy(scan->in.scratch + used, p, n);
         }
         used += n;
         ++*count;
-        p = ml_skip_space(q, scan->end);
-        if (p == scan->end) return NULL;
+        p = ml_skip_space(q, scan->in.end);
+        if (p == scan->in.end) return NULL;
         if (*p == ']') {
             *length = used;
             return p;
         }
         if (*p != ',') return NULL;
-        scan->scratch[used++] = ',';
+        scan->in.scratch[used++] = ',';
         p++;
     }
 }
@@ -171,40 +120,40 @@ const char *ml_read_numbers(ml_scan *scan, const char *p, uint32_t *count, size_
 static const char *skip_key(ml_scan *scan, const char *p) {
     const char *quote;
     unsigned flags;
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
-    if (*p != '"') return ml_fail(scan, ML_E_SYNTAX, p);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
+    if (*p != '"') return ml_fail(&scan->in, ML_E_SYNTAX, p);
     p = ml_read_string(scan, p, &quote, &flags);
     if (!p) return NULL;
-    p = ml_skip_space(p, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
-    if (*p != ':') return ml_fail(scan, ML_E_SYNTAX, p);
-    p = ml_skip_space(p + 1, scan->end);
-    return p == scan->end ? ml_fail(scan, ML_E_TRUNCATED, p) : p;
+    p = ml_skip_space(p, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
+    if (*p != ':') return ml_fail(&scan->in, ML_E_SYNTAX, p);
+    p = ml_skip_space(p + 1, scan->in.end);
+    return p == scan->in.end ? ml_fail(&scan->in, ML_E_TRUNCATED, p) : p;
 }
 
 const char *ml_skip_value(ml_scan *scan, const char *p, uint32_t around) {
     /* brackets around an element's members: the dataset and the element itself, three a sequence, the array of the
      * document */
-    uint32_t outside = 3 + 3 * scan->depth + around, open = 0;
+    uint32_t outside = 3 + 3 * scan->in.depth + around, open = 0;
     if (!scan->brackets) {
-        scan->brackets = malloc(scan->limits.json_depth / 8 + 1);
-        if (!scan->brackets) return ml_fail(scan, ML_E_MEMORY, p);
+        scan->brackets = malloc(scan->in.limits.json_depth / 8 + 1);
+        if (!scan->brackets) return ml_fail(&scan->in, ML_E_MEMORY, p);
     }
     for (;;) {
         /* p is at a value */
         unsigned has = 0, flags;
         const char *quote;
-        if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+        if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
         if (*p == '"') {
             p = ml_read_string(scan, p, &quote, &flags);
         } else if (*p == '{' || *p == '[') {
             int object = *p == '{';
-            if (outside + ++open > scan->limits.json_depth) return ml_fail(scan, ML_E_LIMIT_JSON_DEPTH, p);
+            if (outside + ++open > scan->in.limits.json_depth) return ml_fail(&scan->in, ML_E_LIMIT_JSON_DEPTH, p);
             uint8_t bit = (uint8_t)(1u << (open & 7));
             scan->brackets[open >> 3] =
                 (uint8_t)(object ? scan->brackets[open >> 3] | bit : scan->brackets[open >> 3] & ~bit);
-            p = ml_skip_space(p + 1, scan->end);
-            if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+            p = ml_skip_space(p + 1, scan->in.end);
+            if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
             if (*p != (object ? '}' : ']')) {
                 if (object && !(p = skip_key(scan, p))) return NULL;
                 continue;
@@ -239,23 +188,23 @@ static int is_name_group(const char *key, size_t n) {
 /* An object at p: whether it is a person name's is noted in `has`, with what it holds. */
 static const char *read_name(ml_scan *scan, const char *p, unsigned *has) {
     const char *start = p;
-    p = ml_skip_space(p + 1, scan->end);
-    int more = p < scan->end && *p != '}';
+    p = ml_skip_space(p + 1, scan->in.end);
+    int more = p < scan->in.end && *p != '}';
     if (p > start + 1) *has |= ML_HAS_SPACE;
     while (more) {
         const char *quote, *before;
         unsigned flags = 0, ignored = 0;
-        if (p == scan->end || *p != '"') goto other;
+        if (p == scan->in.end || *p != '"') goto other;
         const char *key = p + 1;
         p = ml_read_string(scan, p, &quote, &flags);
         if (!p) return NULL;
         if (!is_name_group(key, (size_t)(quote - key))) goto other;
         before = p;
-        p = ml_skip_space(p, scan->end);
-        if (p == scan->end || *p != ':') goto other;
-        p = ml_skip_space(p + 1, scan->end);
+        p = ml_skip_space(p, scan->in.end);
+        if (p == scan->in.end || *p != ':') goto other;
+        p = ml_skip_space(p + 1, scan->in.end);
         if (p != before + 1) *has |= ML_HAS_SPACE;
-        if (p == scan->end) goto other;
+        if (p == scan->in.end) goto other;
         if (*p == '"') {
             p = ml_read_string(scan, p, &quote, &flags);
             if (flags & ML_STRING_SURROGATE) *has |= ML_HAS_SURROGATE;
@@ -274,7 +223,7 @@ static const char *read_name(ml_scan *scan, const char *p, unsigned *has) {
             return p;
         }
     }
-    if (p < scan->end) {
+    if (p < scan->in.end) {
         *has |= ML_HAS_NAME;
         return p + 1;
     }
@@ -288,8 +237,8 @@ const char *ml_read_array(ml_scan *scan, const char *p, ml_array *array) {
     unsigned has = 0;
     uint32_t count = 0;
     int more = 1;
-    p = ml_skip_space(start, scan->end);
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+    p = ml_skip_space(start, scan->in.end);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
     if (p != start) has |= ML_HAS_SPACE;
     if (*p == ']') {
         *array = (ml_array){has, 0, p, 0};

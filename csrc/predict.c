@@ -8,6 +8,7 @@
 static void template_free(ml_template *template) {
     free(template->start); /* one block with column and cell */
     free(template->element);
+    free(template->copy);
 }
 
 void ml_templates_free(ml_templates *templates) {

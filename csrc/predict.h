@@ -4,8 +4,9 @@
  *
  * A template is one scanned row: where its text lies in the input, where each element begins in it, and what each
  * element turned out to be. There is one for each of the last few shapes; which one to try is decided by what followed
- * last time (ml_shape.successor). Templates point into the input buffer: they are void once it moves
- * (ml_scan.generation).
+ * last time (ml_shape.successor). Templates of JSON point into the input buffer, and are void once it moves; those of
+ * files have a copy of the row's bytes, and are void once equal bytes may mean something else (`generation` of either
+ * reader).
  */
 #ifndef ML_PREDICT_H
 #define ML_PREDICT_H
@@ -18,9 +19,10 @@
 typedef struct ml_element {
     uint32_t content; /* offset of the value's own text from the element's key; 0: not known to stand alone, scan the
                          whole element */
-    uint32_t length;  /* of that text, as it stands in the input */
+    uint32_t length;  /* of that text, as it stands in the input; in files, of the whole element */
     uint8_t form;
     uint8_t vr;
+    uint8_t again; /* in files: to be read in every row, whatever its bytes */
 } ml_element;
 
 typedef struct ml_template {
@@ -34,6 +36,8 @@ typedef struct ml_template {
     uint32_t *column;
     uint32_t *cell;
     ml_element *element;
+    char *copy; /* what base points at, where the input goes away */
+    size_t copy_capacity;
 } ml_template;
 
 typedef struct ml_templates {

@@ -11,6 +11,8 @@
  * template as it goes, so that it describes the new row at the end; when the row turns out to be of another make-up,
  * the steps are undone from a log.
  */
+#include "building.h"
+#include "json_number.h"
 #include "scan.h"
 
 #include <stdlib.h>
@@ -113,7 +115,7 @@ ML_INLINE int same_rest(const ml_scan *scan, follower *f, const char *end) {
     uint32_t old_end = f->start + element->content + element->length;
     const char *rest = t->base + old_end;
     size_t n = (f->index + 1 < t->count ? t->start[f->index + 1] : t->length) - old_end, i = 0;
-    if ((size_t)(scan->end - end) < n) return 0;
+    if ((size_t)(scan->in.end - end) < n) return 0;
     f->rest = (uint32_t)n;
     if (n > 8) return memcmp(end, rest, n) == 0;
     while (i < n && end[i] == rest[i]) i++; /* without white space it is three or four bytes */
@@ -131,8 +133,8 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, con
     uint32_t column = t->column[f->index], cell;
     ml_form form = (ml_form)element->form;
     *failed = 0;
-    scan->path[scan->depth].tag = table->columns[column].tag;
-    scan->steps = scan->depth + 1;
+    scan->in.path[scan->in.depth].tag = table->columns[column].tag;
+    scan->in.steps = scan->in.depth + 1;
     switch (form) {
     case ML_FORM_STRING:
     case ML_FORM_BULK:
@@ -140,16 +142,16 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, con
         unsigned flags;
         /* what is equal was valid there, too, but for a character that the difference may be in the middle of */
         while (from > text && (unsigned char)from[-1] >= 0x80) from--;
-        if (ml_scan_string(from, scan->end, &end, &flags) != ML_STRING_OK || flags & ML_STRING_ESCAPED) return NULL;
+        if (ml_scan_string(from, scan->in.end, &end, &flags) != ML_STRING_OK || flags & ML_STRING_ESCAPED) return NULL;
         if (!same_rest(scan, f, end)) return NULL;
-        cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), 0, text);
+        cell = ml_take_value(&scan->in, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), 0, text);
         break;
     }
     case ML_FORM_NUMBER:
-        end = ml_number_end(text, scan->end);
+        end = ml_number_end(text, scan->in.end);
         if (!end || ml_may_overflow(text, (size_t)(end - text)) || !same_rest(scan, f, end)) return NULL;
-        cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text), ML_HAS_NUMBER,
-                             text);
+        cell = ml_take_value(&scan->in, table, column, form, (ml_vr)element->vr, text, (size_t)(end - text),
+                             ML_HAS_NUMBER, text);
         break;
     case ML_FORM_LIST: {
         uint32_t count;
@@ -157,19 +159,19 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, con
         /* names are objects, which are read whole; anything else in their place is kept raw or listed there */
         if (ml_effective_vr(&table->columns[column], (ml_vr)element->vr) == ML_VR_PN) return NULL;
         end = ml_read_numbers(scan, text, &count, &length);
-        if (!end && scan->error.code != ML_OK) {
+        if (!end && scan->in.error.code != ML_OK) {
             *failed = 1; /* no memory */
             return NULL;
         }
         if (end && count > 1) {
             if (!same_rest(scan, f, end)) return NULL;
-            cell = ml_take_value(scan, table, column, form, (ml_vr)element->vr, scan->scratch, length, ML_HAS_NUMBER,
-                                 text);
+            cell = ml_take_value(&scan->in, table, column, form, (ml_vr)element->vr, scan->in.scratch, length,
+                                 ML_HAS_NUMBER, text);
             break;
         }
         ml_array array;
-        const char *member = ml_skip_space(text, scan->end);
-        if (member < scan->end && *member == '{')
+        const char *member = ml_skip_space(text, scan->in.end);
+        if (member < scan->in.end && *member == '{')
             return NULL; /* items perhaps: a fault's place may be inside of them */
         const char *close = ml_read_array(scan, text - 1, &array);
         unsigned odd = ML_HAS_OTHER | ML_HAS_NAN | ML_HAS_NAME | ML_HAS_BOOL | ML_HAS_HUGE;
@@ -184,9 +186,9 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, con
     }
     default: return NULL;
     }
-    scan->steps = scan->depth;
+    scan->in.steps = scan->in.depth;
     if (cell == ML_NO_INDEX || !log_step(scan, f)) {
-        if (cell != ML_NO_INDEX) ml_fail(scan, ML_E_MEMORY, text);
+        if (cell != ML_NO_INDEX) ml_fail(&scan->in, ML_E_MEMORY, text);
         *failed = 1;
         return NULL;
     }
@@ -208,7 +210,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
     uint32_t off = 0;
     f->start = t->start[0];
     for (;;) {
-        size_t n = ml_common_prefix(p, t->base + off, ml_min((size_t)(scan->end - p), t->length - off));
+        size_t n = ml_common_prefix(p, t->base + off, ml_min((size_t)(scan->in.end - p), t->length - off));
         p += n;
         off += (uint32_t)n;
         if (off == t->length) {
@@ -222,7 +224,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         if (off <= t->start[0]) {
             /* the very space before the first key is different, or there is no key */
             f->may_close = 1;
-            *at = ml_skip_space(f->row + 1, scan->end);
+            *at = ml_skip_space(f->row + 1, scan->in.end);
             return FOLLOW_PARTED;
         }
         advance(f, off);
@@ -245,9 +247,9 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         const char *key = f->row + f->start + f->delta_before;
         uint32_t column, cell;
         ml_element fresh;
-        if (key < scan->end && ml_is_space(*key)) {
+        if (key < scan->in.end && ml_is_space(*key)) {
             /* white space where the template has a key */
-            *at = ml_skip_space(key, scan->end);
+            *at = ml_skip_space(key, scan->in.end);
             return FOLLOW_PARTED;
         }
         p = ml_read_key(scan, table, key, t->column[f->index], &column);
@@ -259,7 +261,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         p = ml_read_element(scan, table, column, key, p, &fresh, &cell);
         if (!p) return FOLLOW_FAILED;
         if (!log_step(scan, f)) {
-            ml_fail(scan, ML_E_MEMORY, key);
+            ml_fail(&scan->in, ML_E_MEMORY, key);
             return FOLLOW_FAILED;
         }
         t->cell[f->index] = cell;
@@ -292,50 +294,14 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
 
 /* ---- element by element ---- */
 
-/* The stamp of a new row of the table, by which attributes that come twice are found. */
-static uint32_t next_stamp(ml_table *table) {
-    if (++table->stamp == 0) {
-        for (uint32_t c = 0; c < table->column_count; c++) table->columns[c].seen_row = 0;
-        table->stamp = 1;
-    }
-    return table->stamp;
-}
-
-/* Adds an element to `building`, or puts it in the place of the one that the same attribute had before in this row
- * (*twice). */
-static int put(ml_scan *scan, ml_table *table, uint32_t stamp, uint32_t column, uint32_t cell, uint32_t start,
-               const ml_element *element, int *twice, const char *at) {
-    ml_template *b = &table->templates->building;
-    ml_column *c = &table->columns[column];
-    ml_column *primary = c->primary == ML_NO_INDEX ? c : &table->columns[c->primary];
-    if (ML_UNLIKELY(primary->seen_row == stamp)) {
-        *twice = 1;
-        if (!ml_note_problem(scan, table, column, ML_P_DUPLICATE, at)) return 0;
-        b->column[primary->seen_position] = column;
-        b->cell[primary->seen_position] = cell;
-        return 1;
-    }
-    if (!ml_template_reserve(b)) {
-        ml_fail(scan, ML_E_MEMORY, at);
-        return 0;
-    }
-    primary->seen_row = stamp;
-    primary->seen_position = b->count;
-    b->start[b->count] = start;
-    b->column[b->count] = column;
-    b->cell[b->count] = cell;
-    b->element[b->count] = *element;
-    b->count++;
-    return 1;
-}
-
 /* Takes over elements of the old template whose text, through the next key, stands at p. Returns where that ends. */
 static const char *take_equal(ml_scan *scan, ml_table *table, uint32_t stamp, const char *row, const char *p,
                               const ml_template *old, uint32_t *next, int *twice) {
     while (old && *next + 1 < old->count) {
         uint32_t i = *next, n = old->start[i + 1] - old->start[i];
-        if ((size_t)(scan->end - p) <= n || memcmp(p, old->base + old->start[i], n) != 0 || p[n] != '"') break;
-        if (!put(scan, table, stamp, old->column[i], old->cell[i], (uint32_t)(p - row), &old->element[i], twice, p)) {
+        if ((size_t)(scan->in.end - p) <= n || memcmp(p, old->base + old->start[i], n) != 0 || p[n] != '"') break;
+        if (!ml_put_element(&scan->in, table, stamp, old->column[i], old->cell[i], (uint32_t)(p - row),
+                            &old->element[i], twice, p)) {
             return NULL;
         }
         p += n;
@@ -356,7 +322,7 @@ static const char *read_elements(ml_scan *scan, ml_table *table, uint32_t stamp,
                                  int may_close, const ml_template *old, uint32_t next, int *twice) {
     int more = 1;
     uint32_t guess = ML_NO_INDEX;
-    if (p == scan->end) return ml_fail(scan, ML_E_TRUNCATED, p);
+    if (p == scan->in.end) return ml_fail(&scan->in, ML_E_TRUNCATED, p);
     if (*p == '}' && may_close) return p + 1;
     while (more) {
         uint32_t column, cell;
@@ -381,7 +347,8 @@ static const char *read_elements(ml_scan *scan, ml_table *table, uint32_t stamp,
         }
         p = ml_read_element(scan, table, column, key, p, &element, &cell);
         if (!p) return NULL;
-        if (!put(scan, table, stamp, column, cell, (uint32_t)(key - row), &element, twice, key)) return NULL;
+        if (!ml_put_element(&scan->in, table, stamp, column, cell, (uint32_t)(key - row), &element, twice, key))
+            return NULL;
         guess = column + 1;
         p = ml_next_or_close(scan, p, '}', &more);
         if (!p) return NULL;
@@ -389,15 +356,11 @@ static const char *read_elements(ml_scan *scan, ml_table *table, uint32_t stamp,
     return p;
 }
 
-/* Adds what `building` holds as a row. */
-static int finish_building(ml_scan *scan, ml_table *table, const char *row, const char *end, int twice) {
+/* Adds what was put together as a row, and keeps it as a template. */
+static int finish_row(ml_scan *scan, ml_table *table, const char *row, const char *end, int twice) {
+    uint32_t shape = ml_add_building(&scan->in, table, row);
+    if (shape == ML_NO_INDEX) return 0;
     ml_template *b = &table->templates->building;
-    uint32_t shape = ml_table_shape(table, b->column, b->count);
-    if (shape == ML_NO_INDEX || !ml_table_add_row(table, shape, b->cell)) {
-        ml_fail(scan, ML_E_MEMORY, row);
-        return 0;
-    }
-    ml_note_shape(table, shape);
     /* a row with an attribute twice has more elements than cells: it is no pattern for others, nor is the last one of
      * its shape any longer */
     if (!twice && b->count && (size_t)(end - row) < UINT32_MAX / 2) {
@@ -414,15 +377,15 @@ static int finish_building(ml_scan *scan, ml_table *table, const char *row, cons
 const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p) {
     const char *row = p;
     ml_templates *templates = ml_table_templates(table);
-    if (!templates) return ml_fail(scan, ML_E_MEMORY, p);
+    if (!templates) return ml_fail(&scan->in, ML_E_MEMORY, p);
     ml_template *old = ml_likely_template(table, scan->generation);
     follower f = {.template = old, .row = row, .log = scan->undo_count};
     if (old) {
         switch (follow(scan, table, &f, &p)) {
-        case FOLLOW_FAILED: return scan->error.code == ML_OK ? ml_fail(scan, ML_E_LIMIT_SIZE, row) : NULL;
+        case FOLLOW_FAILED: return scan->in.error.code == ML_OK ? ml_fail(&scan->in, ML_E_LIMIT_SIZE, row) : NULL;
         case FOLLOW_DONE:
             if (!ml_table_add_row_like(table, old->shape, old->cell, scan->changed + f.log, scan->undo_count - f.log)) {
-                return ml_fail(scan, ML_E_MEMORY, row);
+                return ml_fail(&scan->in, ML_E_MEMORY, row);
             }
             scan->undo_count = f.log;
             ml_note_shape(table, old->shape);
@@ -431,17 +394,17 @@ const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p) {
         }
     } else {
         f.may_close = 1;
-        p = ml_skip_space(p + 1, scan->end);
+        p = ml_skip_space(p + 1, scan->in.end);
     }
-    uint32_t stamp = next_stamp(table), done = f.index;
+    uint32_t stamp = ml_begin_building(table), done = f.index;
     int twice = 0;
-    templates->building.count = 0;
     for (uint32_t i = 0; i < done; i++) {
-        if (!put(scan, table, stamp, old->column[i], old->cell[i], old->start[i], &old->element[i], &twice, row))
+        if (!ml_put_element(&scan->in, table, stamp, old->column[i], old->cell[i], old->start[i], &old->element[i],
+                            &twice, row))
             return NULL;
     }
     if (old) undo_following(scan, &f);
     p = read_elements(scan, table, stamp, row, p, f.may_close, old, done, &twice);
-    if (!p || !finish_building(scan, table, row, p, twice)) return NULL;
+    if (!p || !finish_row(scan, table, row, p, twice)) return NULL;
     return p;
 }

@@ -3,7 +3,6 @@
  *
  *   json.c      JSON as such: numbers, values that are only skipped, arrays of scalars
  *   element.c   one element of the DICOM JSON Model: vr, Value, BulkDataURI, InlineBinary
- *   check.c     whether a new value is what its VR says
  *   row.c       one dataset: following a template, element by element where that fails
  *   document.c  the documents around the datasets, and input that comes in pieces
  *
@@ -12,8 +11,7 @@
 #ifndef ML_SCAN_H
 #define ML_SCAN_H
 
-#include "document.h"
-#include "intern.h"
+#include "intake.h"
 #include "predict.h"
 #include "text.h"
 
@@ -26,24 +24,14 @@ typedef struct ml_undo {
 } ml_undo;
 
 struct ml_scan {
-    const char *begin, *end; /* the text at hand */
-    uint64_t base;           /* offset of begin in the whole input */
-    ml_document *document;
-    ml_limits limits;
-    int strict;
+    ml_intake in;
     uint32_t generation; /* of the buffer that templates point into */
-    uint32_t depth;      /* sequences around the dataset that is being read */
-    uint32_t steps;      /* of `path` that describe the position: depth, or one more inside an element */
-    ml_step path[ML_PATH_DEPTH + 1];
-    ml_error error;
 
     const char *sample_at; /* what the arena's final size is foreseen from (document.c) */
     size_t sample_used;
 
     uint64_t raw_bytes; /* kept of elements of unusual make-up, all levels together */
 
-    char *scratch; /* room to minify and unescape in */
-    size_t scratch_size;
     uint8_t *brackets; /* one bit for each open bracket of a skipped value: whether it is an object */
 
     /* stacks of what following templates changed, shared by all depths */
@@ -60,30 +48,7 @@ struct ml_scan {
     uint64_t total;
 };
 
-/* Notes an error; returns NULL, so that `return ml_fail(…)` reads as it does. */
-const char *ml_fail(ml_scan *scan, ml_code code, const char *at);
-
-/* Lists a problem of a column (kinds once a column); NULL when strict makes it an error, else any other pointer. */
-const char *ml_note_problem(ml_scan *scan, ml_table *table, uint32_t column, ml_problem_kind kind, const char *at);
-
-/* Room for n bytes in scan->scratch; 0 without memory (noted). */
-int ml_reserve_scratch(ml_scan *scan, size_t n);
-
 /* ---- json.c ---- */
-
-enum {
-    ML_HAS_STRING = 1,
-    ML_HAS_NUMBER = 2,
-    ML_HAS_NULL = 4,
-    ML_HAS_BOOL = 8,
-    ML_HAS_NAME = 16,   /* an object of strings and nulls, as PN has them */
-    ML_HAS_OTHER = 32,  /* any other object, an array */
-    ML_HAS_NAN = 64,    /* a bare NaN or Infinity */
-    ML_HAS_SPACE = 128, /* between tokens */
-    ML_HAS_ESCAPE = 256,
-    ML_HAS_SURROGATE = 512,
-    ML_HAS_HUGE = 1024 /* a number that may be beyond a double's range */
-};
 
 typedef struct ml_array {
     unsigned has;
@@ -97,12 +62,6 @@ const char *ml_skip_value(ml_scan *scan, const char *p, uint32_t around);
 
 /* A string, p at its opening quote; *quote is its closing one. */
 const char *ml_read_string(ml_scan *scan, const char *p, const char **quote, unsigned *flags);
-
-/* A JSON number's end; NULL (nothing noted) when none begins at p. */
-const char *ml_number_end(const char *p, const char *end);
-
-/* Whether a number may be beyond what a double holds: not every reader takes such a one. */
-int ml_may_overflow(const char *s, size_t n);
 
 /*
  * The members of an array of numbers, p after its opening bracket: scan->scratch gets them without space, *length
@@ -126,18 +85,8 @@ const char *ml_read_key(ml_scan *scan, ml_table *table, const char *p, uint32_t 
 const char *ml_read_element(ml_scan *scan, ml_table *table, uint32_t column, const char *key, const char *p,
                             ml_element *element, uint32_t *cell);
 
-/* A value that stands alone: interns it and checks it if it is new. ML_NO_INDEX after an error. */
-uint32_t ml_take_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text,
-                       size_t length, unsigned has, const char *at);
-
 /* The cell of an array of scalars; *form is what it turned out to be. */
 uint32_t ml_take_array(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr, const ml_array *array, ml_form *form);
-
-/* ---- check.c ---- */
-
-/* Lists what is wrong with a value that has just become one of its column's; 0 when strict makes it an error. */
-int ml_check_value(ml_scan *scan, ml_table *table, uint32_t column, ml_form form, ml_vr vr, const char *text,
-                   size_t length, unsigned has, const char *at);
 
 /* ---- row.c ---- */
 

@@ -24,7 +24,14 @@ typedef enum ml_code {
     ML_E_LIMIT_JSON_DEPTH,
     ML_E_LIMIT_KEYS,
     ML_E_LIMIT_SIZE, /* more rows or bytes than 32-bit references reach, or too much kept raw */
-    ML_E_PROBLEM     /* strict: a problem, see ml_error.problem */
+    ML_E_PROBLEM,    /* strict: a problem, see ml_error.problem */
+    /* of Part-10 files: */
+    ML_E_NOT_DICOM, /* neither "DICM" nor what could be a data set */
+    ML_E_CUT,       /* ends inside the header, see ml_error.needed */
+    ML_E_LENGTH,    /* a length reaches beyond what encloses the element */
+    ML_E_ITEM,      /* an item, or the end of its sequence, was due */
+    ML_E_DEFLATED,  /* the data set has to be inflated first */
+    ML_E_FILE       /* the system cannot read it */
 } ml_code;
 
 /* What lenient scanning accepts and lists. */
@@ -45,6 +52,10 @@ typedef enum ml_problem_kind {
     ML_P_BASE64,          /* InlineBinary is not base64 */
     ML_P_SURROGATE,       /* half of a surrogate pair */
     ML_P_NAN_TOKEN,       /* NaN or Infinity written without quotes */
+    ML_P_CHARACTER_SET,   /* text that its SpecificCharacterSet does not have */
+    ML_P_LENGTH,          /* a length that no number of values of the VR has */
+    ML_P_DAMAGED,         /* the file is damaged or ends within the attribute, which is left out, as is what follows */
+    ML_P_TRANSFER_SYNTAX, /* the data set is in another one than the file says */
     ML_P_COUNT
 } ml_problem_kind;
 
@@ -78,6 +89,7 @@ typedef struct ml_error {
     ml_code code;
     ml_problem_kind problem; /* with ML_E_PROBLEM */
     uint64_t offset;
+    uint64_t needed; /* with ML_E_CUT: so many bytes from the beginning are needed at least */
     uint32_t row;
     uint32_t depth;
     ml_step path[ML_PATH_DEPTH];

@@ -18,7 +18,7 @@ ml_document *ml_document_new(uint32_t seed) {
     ml_document *document = calloc(1, sizeof *document);
     if (!document) return NULL;
     document->seed = seed;
-    document->root.document = document;
+    document->root.document = document->meta.document = document;
     return document;
 }
 
@@ -44,6 +44,8 @@ static void table_free(ml_table *table) {
 void ml_document_free(ml_document *document) {
     if (!document) return;
     table_free(&document->root);
+    table_free(&document->meta);
+    free(document->path);
     ml_arena_free(&document->arena);
     free(document->problems.list);
     free(document);
@@ -81,6 +83,11 @@ static void table_finish(ml_table *table) {
 
 void ml_document_finish(ml_document *document) {
     table_finish(&document->root);
+    table_finish(&document->meta);
+    if (document->path_capacity > document->root.rows && document->root.rows) {
+        document->path = trimmed(document->path, document->root.rows * sizeof *document->path);
+        document->path_capacity = document->root.rows;
+    }
     ml_arena_trim(&document->arena);
 }
 
@@ -99,8 +106,36 @@ static size_t table_bytes(const ml_table *table) {
 }
 
 size_t ml_document_bytes(const ml_document *document) {
-    return sizeof *document + document->arena.capacity + table_bytes(&document->root) +
+    return sizeof *document + document->arena.capacity + table_bytes(&document->root) + table_bytes(&document->meta) +
+           document->path_capacity * sizeof *document->path +
            document->problems.capacity * sizeof *document->problems.list;
+}
+
+const char *ml_document_path(const ml_document *document, uint32_t row, size_t *length) {
+    ml_ref ref = row < document->path_capacity ? document->path[row] : 0;
+    if (!ref) return NULL;
+    const char *p = ml_arena_at(&document->arena, ref);
+    *length = ml_load32(p);
+    return p + 4;
+}
+
+int ml_document_set_path(ml_document *document, uint32_t row, const char *path, size_t length) {
+    if (row >= document->path_capacity) {
+        size_t capacity = ml_grown(document->path_capacity, (size_t)row + 1, 4);
+        ml_ref *grown = realloc(document->path, capacity * sizeof *grown);
+        if (!grown) return 0;
+        memset(grown + document->path_capacity, 0, (capacity - document->path_capacity) * sizeof *grown);
+        document->path = grown;
+        document->path_capacity = (uint32_t)capacity;
+    }
+    uint32_t n = (uint32_t)length;
+    ml_ref ref = ml_arena_alloc(&document->arena, 4 + length);
+    if (!ref) return 0;
+    char *p = ml_arena_at(&document->arena, ref);
+    memcpy(p, &n, 4);
+    memcpy(p + 4, path, length);
+    document->path[row] = ref;
+    return 1;
 }
 
 /* ---- columns ---- */

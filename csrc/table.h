@@ -127,6 +127,9 @@ typedef struct ml_table {
 typedef struct ml_document {
     ml_arena arena;
     ml_table root;
+    ml_table meta; /* the file meta information of each row of root, where rows are files; else no rows */
+    ml_ref *path;  /* [path_capacity], where each row of root was read from (uint32 length, bytes); NULL: nowhere */
+    uint32_t path_capacity;
     ml_problems problems;
     uint32_t seed;     /* of hashes whose keys come from the input */
     uint32_t odd_keys; /* private and unknown columns, all tables together */
@@ -199,6 +202,12 @@ ml_range ml_value_range(const ml_value *value);
 
 /* The column's key as spelled in the input (8 digits in `digits` when it is canonical). */
 const char *ml_column_key(const ml_document *document, const ml_column *column, char digits[8], size_t *length);
+
+/* The path of the file that a row of root was read from; NULL when there is none. */
+const char *ml_document_path(const ml_document *document, uint32_t row, size_t *length);
+
+/* Notes it, before the row is added. 0 without memory. */
+int ml_document_set_path(ml_document *document, uint32_t row, const char *path, size_t length);
 
 /* The VR that decides a value's type: as given, or the dictionary's (pseudo VRs included). */
 ML_INLINE ml_vr ml_effective_vr(const ml_column *column, ml_vr given) {

@@ -8,19 +8,32 @@
 from typing import TYPE_CHECKING, Any
 
 from metalith._core import Instance, InstanceTable, Sequence, keyword_of
-from metalith.errors import ColumnError, ConfigurationError, EncodeError, MetalithError, ParseError, Problem
+from metalith.bulk import BulkData
+from metalith.errors import (
+    BulkDataError,
+    ColumnError,
+    ConfigurationError,
+    EncodeError,
+    MetalithError,
+    NotDicomError,
+    ParseError,
+    Problem,
+    TruncatedError,
+)
 from metalith.limits import Limits, limits
 from metalith.naturalize import naturalize, naturalize_dataset
-from metalith.values import BulkData, PersonName
+from metalith.values import PersonName
 
 if TYPE_CHECKING:
     from metalith.encode import denaturalize, dumps
+    from metalith.part10 import header_bytes, read
     from metalith.temporal import as_date, as_datetime, as_time
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BulkData",
+    "BulkDataError",
     "ColumnError",
     "ConfigurationError",
     "EncodeError",
@@ -28,19 +41,23 @@ __all__ = [
     "InstanceTable",
     "Limits",
     "MetalithError",
+    "NotDicomError",
     "ParseError",
     "PersonName",
     "Problem",
     "Sequence",
+    "TruncatedError",
     "as_date",
     "as_datetime",
     "as_time",
     "denaturalize",
     "dumps",
+    "header_bytes",
     "keyword_of",
     "limits",
     "naturalize",
     "naturalize_dataset",
+    "read",
 ]
 
 # What not every program needs is imported when it is first asked for: `import metalith` stays cheap.
@@ -50,6 +67,8 @@ _LATER = {
     "as_time": "metalith.temporal",
     "denaturalize": "metalith.encode",
     "dumps": "metalith.encode",
+    "header_bytes": "metalith.part10",
+    "read": "metalith.part10",
 }
 
 

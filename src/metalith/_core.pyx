@@ -2,7 +2,8 @@
 """The compiled part of Metalith: tables that csrc filled, seen from Python.
 
 One extension module in fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi`
-makes Python objects of values, `_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` fills them.
+makes Python objects of values, `_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` and `_part10.pxi` fill
+them.
 """
 
 from collections import abc
@@ -32,3 +33,4 @@ include "_table.pxi"
 include "_instance.pxi"
 include "_values.pxi"
 include "_scan.pxi"
+include "_part10.pxi"

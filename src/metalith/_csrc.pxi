@@ -68,6 +68,10 @@ cdef extern from "status.h" nogil:
     ctypedef enum ml_code:
         ML_OK
         ML_E_MEMORY
+        ML_E_NOT_DICOM
+        ML_E_CUT
+        ML_E_DEFLATED
+        ML_E_FILE
     ctypedef struct ml_step:
         uint32_t tag
         uint32_t item
@@ -88,6 +92,7 @@ cdef extern from "status.h" nogil:
         ml_code code
         int problem
         uint64_t offset
+        uint64_t needed
         uint32_t row
         uint32_t depth
         ml_step *path
@@ -138,6 +143,7 @@ cdef extern from "table.h" nogil:
         uint32_t shape_count
     ctypedef struct ml_document:
         ml_table root
+        ml_table meta
         ml_problems problems
     void ml_document_free(ml_document *document)
     size_t ml_document_bytes(const ml_document *document)
@@ -148,6 +154,7 @@ cdef extern from "table.h" nogil:
     uint32_t ml_shape_slot(ml_shape *shape, uint32_t column)
     ml_value ml_value_at(const ml_document *document, const ml_column *column, uint32_t cell)
     ml_range ml_value_range(const ml_value *value)
+    const char *ml_document_path(const ml_document *document, uint32_t row, size_t *length)
     const char *ml_column_key(const ml_document *document, const ml_column *column, char *digits, size_t *length)
     ml_vr ml_effective_vr(const ml_column *column, ml_vr given)
 
@@ -216,3 +223,54 @@ cdef extern from "write.h" nogil:
     ml_buffer *ml_writer_buffer(ml_writer *writer)
     int ml_write_row(ml_writer *writer, const ml_table *table, uint32_t row)
     void ml_put(ml_buffer *buffer, const char *s, size_t n)
+
+
+cdef extern from "part10.h" nogil:
+    ctypedef struct ml_frame:
+        uint64_t start
+        uint64_t end
+        uint64_t series
+        uint32_t series_length
+        uint8_t deflated
+    ctypedef struct ml_framing:
+        uint64_t size
+        uint32_t until
+        uint32_t max_depth
+        uint8_t inflated
+        uint8_t partial
+    ctypedef struct ml_part10_options:
+        const uint32_t *only
+        uint32_t only_count
+        uint32_t bulk_above
+        int (*decode)(
+            void *context, const char *value, size_t length, ml_vr vr, const char *character_set,
+            size_t character_set_length, ml_buffer *out
+        ) noexcept
+        void *context
+    ctypedef struct ml_origin:
+        const char *path
+        size_t path_length
+        uint64_t size
+        int64_t modified
+        uint64_t deflated_from
+    ctypedef struct ml_part10:
+        pass
+    int ml_part10_frame(const char *data, size_t n, const ml_framing *how, ml_frame *frame, ml_error *error)
+    ml_part10 *ml_part10_new(const ml_limits *limits, uint32_t seed, int strict, const ml_part10_options *options)
+    int ml_part10_add(ml_part10 *reader, const char *data, const ml_frame *frame, const ml_origin *origin)
+    const ml_error *ml_part10_error(const ml_part10 *reader)
+    uint32_t ml_part10_rows(const ml_part10 *reader)
+    ml_document *ml_part10_take(ml_part10 *reader)
+    void ml_part10_free(ml_part10 *reader)
+
+
+cdef extern from "file.h" nogil:
+    ctypedef struct ml_file:
+        char *data
+        size_t length
+        uint64_t size
+        int64_t modified
+        int system_error
+    int ml_file_read_header(
+        const char *path, size_t first, const ml_framing *how, ml_file *file, ml_frame *frame, ml_error *error
+    )

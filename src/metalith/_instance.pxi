@@ -185,6 +185,21 @@ cdef class Instance:
             raise KeyError(key)
         return None if self.table.table.columns[column].primary == ML_NO_INDEX else self.table.table.columns[column].tag
 
+    # ---- files ----
+
+    @property
+    def path(self):
+        """The file that the instance was read from; None when it was none. str."""
+        return _row_path(self.table, self.index)
+
+    @property
+    def file_meta(self):
+        """The file meta information (PS3.10 section 7.1), TransferSyntaxUID among it; None when the instance did not
+        come from a file. Instance.
+        """
+        cdef InstanceTable meta = _file_meta(self.table)
+        return None if meta is None else _instance(meta, self.index)
+
     # ---- mapping ----
 
     def __len__(self):
@@ -236,7 +251,8 @@ cdef class Instance:
         return hash(frozenset([(name, _hashable(value)) for name, value in self.items()]))
 
     def __reduce__(self):
-        return _instance_from_json, (_rows_to_json(self.table, self.index, 1, "dicom", False),)
+        body = _rows_to_json(self.table, self.index, 1, "dicom", False)
+        return _instance_from_json, (body, _origin_of(self.table, self.index, 1))
 
     def __copy__(self):
         return self
@@ -311,15 +327,21 @@ cdef Instance _instance(InstanceTable table, uint32_t row):
     return instance
 
 
-def _table_from_json(bytes body):
+def _table_from_json(bytes body, origin=None):
     """What was accepted once, from its own JSON; the limits in force now do not matter."""
     from metalith.limits import WIDEST
-    return Scanner(WIDEST, False, None).scan(body)
+    cdef InstanceTable table = Scanner(WIDEST, False, None).scan(body)
+    if origin is not None:
+        table.document.local = True
+        table.document.paths = origin[0]
+        if origin[1] is not None:
+            table.document.file_meta = Scanner(WIDEST, False, None).scan(origin[1])
+    return table
 
 
-def _instance_from_json(bytes body):
+def _instance_from_json(bytes body, origin=None):
     """The same for one instance."""
-    return _table_from_json(body)[0]
+    return _table_from_json(body, origin)[0]
 
 
 cdef tuple _several(value):
@@ -391,7 +413,8 @@ cdef class Sequence:
     def __reduce__(self):
         if not self.length:
             return _sequence_from_json, (b"[]",)
-        return _sequence_from_json, (_rows_to_json(self.table, self.first, self.length, "dicom", True),)
+        body = _rows_to_json(self.table, self.first, self.length, "dicom", True)
+        return _sequence_from_json, (body, _origin_of(self.table, self.first, self.length))
 
     def __copy__(self):
         return self
@@ -433,12 +456,12 @@ cdef Sequence _sequence(InstanceTable table, uint32_t first, uint32_t count):
 cdef Sequence _EMPTY_SEQUENCE = _sequence(None, 0, 0)
 
 
-def _sequence_from_json(bytes body):
+def _sequence_from_json(bytes body, origin=None):
     """The same for a sequence; also what `metalith._lenient` makes one of."""
     cdef InstanceTable table
     if body == b"[]":
         return _EMPTY_SEQUENCE
-    table = _table_from_json(body)
+    table = _table_from_json(body, origin)
     return _sequence(table, 0, table.table.rows)
 
 

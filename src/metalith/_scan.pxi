@@ -28,6 +28,16 @@ cdef object _problems(const ml_document *document):
     return tuple(listed)
 
 
+cdef ml_limits _c_limits(limits):
+    cdef ml_limits c
+    c.bytes = limits.max_bytes
+    c.sequence_depth = limits.max_sequence_depth
+    c.json_depth = limits.max_json_depth
+    c.odd_keys = limits.max_keys
+    c.problems = limits.max_problems
+    return c
+
+
 @cython.final
 @cython.no_gc
 cdef class Scanner:
@@ -46,12 +56,7 @@ cdef class Scanner:
     cdef bint busy
 
     def __cinit__(self, limits, bint strict, source):
-        cdef ml_limits c
-        c.bytes = limits.max_bytes
-        c.sequence_depth = limits.max_sequence_depth
-        c.json_depth = limits.max_json_depth
-        c.odd_keys = limits.max_keys
-        c.problems = limits.max_problems
+        cdef ml_limits c = _c_limits(limits)
         self.source = source
         self.limits = limits
         self.scan_ = ml_scan_new(&c, _SEED, strict)

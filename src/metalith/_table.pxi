@@ -12,6 +12,10 @@ cdef class _Document:
     collector.
     """
     cdef ml_document *document
+    cdef bint local            # its bulk data are places in files that this machine read the headers of
+    # of rows that were files, where they came back from a pickle; otherwise csrc knows
+    cdef tuple paths
+    cdef object file_meta
 
     def __dealloc__(self):
         ml_document_free(self.document)
@@ -168,13 +172,27 @@ cdef class InstanceTable:
         return f"<InstanceTable: {self.table.rows} instances, {len(self.keywords)} attributes, {self.nbytes:,} bytes>"
 
     def __reduce__(self):
-        return _table_from_json, (self.to_json("dicom"),)
+        return _table_from_json, (self.to_json("dicom"), _origin_of(self, 0, self.table.rows))
 
     def __copy__(self):
         return self
 
     def __deepcopy__(self, memo):
         return self
+
+    # ---- files ----
+
+    @property
+    def paths(self):
+        """The file that each instance was read from; None where it was none. tuple of str."""
+        return tuple([_row_path(self, row) for row in range(self.table.rows)])
+
+    @property
+    def file_meta(self):
+        """The file meta information (PS3.10 section 7.1) of each instance, TransferSyntaxUID among it, as a table with
+        the same rows; None when the instances did not come from files. InstanceTable.
+        """
+        return _file_meta(self)
 
     # ---- columns ----
 
@@ -303,6 +321,45 @@ cdef class InstanceTable:
     def to_dicts(self, str dialect="natural"):
         """Each instance as plain dict; see `Instance.to_dict`. list of dict."""
         return [instance.to_dict(dialect) for instance in self]
+
+
+cdef bint _is_root(InstanceTable table):
+    return table.document is not None and table.table == &table.document.document.root
+
+
+cdef object _row_path(InstanceTable table, uint32_t row):
+    cdef size_t n
+    cdef const char *s
+    if not _is_root(table):
+        return None
+    if table.document.paths is not None:
+        return table.document.paths[row]
+    s = ml_document_path(table.document.document, row, &n)
+    if s == NULL:
+        return None
+    from os import fsdecode
+    return fsdecode(PyBytes_FromStringAndSize(s, n))
+
+
+cdef InstanceTable _file_meta(InstanceTable table):
+    if not _is_root(table):
+        return None
+    if table.document.file_meta is not None:
+        return table.document.file_meta
+    if table.document.document.meta.rows == 0:
+        return None
+    return _view(table.document, &table.document.document.meta)
+
+
+cdef object _origin_of(InstanceTable table, uint32_t first, uint32_t count):
+    """What JSON does not tell of rows that were files, for pickles; None when there is nothing."""
+    cdef InstanceTable meta
+    if table.document is None or not table.document.local:
+        return None
+    meta = _file_meta(table)
+    if meta is None:
+        return None, None
+    return tuple([_row_path(table, first + i) for i in range(count)]), _rows_to_json(meta, first, count, "dicom", True)
 
 
 cdef void *_zeroed(size_t count, size_t size) except NULL:

@@ -134,7 +134,7 @@ cdef object _make_value(InstanceTable table, uint32_t column, uint32_t cell):
     if value.length == 0 and value.form != ML_FORM_ITEMS:
         return _EMPTY_SEQUENCE if vr == ML_VR_SQ else None
     if value.form == ML_FORM_BULK:
-        return _BulkData(_text(value.text, value.length, False), ml_vr_name(vr).decode())
+        return _BulkData(_text(value.text, value.length, False), ml_vr_name(vr).decode(), table.document.local)
     if value.form == ML_FORM_INLINE:
         return _inline(value.text, value.length)
     if value.form == ML_FORM_RAW:

@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ColumnError", "ConfigurationError", "EncodeError", "MetalithError", "ParseError", "Problem"]
+__all__ = [
+    "BulkDataError",
+    "ColumnError",
+    "ConfigurationError",
+    "EncodeError",
+    "MetalithError",
+    "ParseError",
+    "Problem",
+]
 
 
 class MetalithError(Exception):
@@ -23,7 +31,7 @@ class ParseError(MetalithError, ValueError):
     offset : int
         Byte of the input at which it went wrong.
     row : int
-        Instance, counted from 0, that was being read.
+        Instance, counted from 0, that was being read; 0 for a file, which is one.
     path : str
         Attribute that was being read, such as `00081140[0].00081155`; empty outside of any.
     source : str or None
@@ -33,18 +41,43 @@ class ParseError(MetalithError, ValueError):
     """
 
     def __init__(
-        self, reason: str, *, offset: int = 0, row: int = 0, path: str = "", source: str | None = None
+        self, reason: str, *, offset: int = 0, row: int | None = 0, path: str = "", source: str | None = None
     ) -> None:
-        self.reason, self.offset, self.row, self.path, self.source = reason, offset, row, path, source
-        where = f"byte {offset:,}, instance {row}" + (f", {path}" if path else "")
+        self.reason, self.offset, self.row, self.path, self.source = reason, offset, row or 0, path, source
+        self._whole = row is None
+        where = f"byte {offset:,}" + ("" if row is None else f", instance {row}") + (f", {path}" if path else "")
         super().__init__(f"{source + ': ' if source else ''}{reason} (at {where})")
 
     def __reduce__(self) -> Any:
-        return _rebuild, (self.reason, self.offset, self.row, self.path, self.source)
+        row = None if self._whole else self.row
+        return _rebuild, (type(self), self.reason, self.offset, row, self.path, self.source), self.__dict__
 
 
-def _rebuild(reason: str, offset: int, row: int, path: str, source: str | None) -> ParseError:
-    return ParseError(reason, offset=offset, row=row, path=path, source=source)
+def _rebuild(kind: Any, reason: str, offset: int, row: int | None, path: str, source: str | None) -> ParseError:
+    error: ParseError = kind.__new__(kind)
+    ParseError.__init__(error, reason, offset=offset, row=row, path=path, source=source)
+    return error
+
+
+class NotDicomError(ParseError):
+    """The bytes are no DICOM file: neither "DICM" in its place nor what could be the beginning of a data set."""
+
+
+class TruncatedError(ParseError):
+    """A file, or the part of it that is at hand, ends inside the header.
+
+    Attributes
+    ----------
+    needed : int
+        Bytes from the beginning of the file that must be at hand at least to get further.
+    missing : int
+        How many of them are not.
+    """
+
+    def __init__(self, *, needed: int, at_hand: int, offset: int, source: str | None = None) -> None:
+        self.needed, self.missing = needed, max(needed - at_hand, 1)
+        reason = f"the header goes on: {self.missing:,} more bytes are needed at least"
+        super().__init__(reason, offset=offset, row=None, source=source)
 
 
 class ColumnError(MetalithError, ValueError):
@@ -73,6 +106,12 @@ class EncodeError(MetalithError, ValueError):
     """A natural value has no form in DICOM JSON; the message names the attribute."""
 
 
+class BulkDataError(MetalithError):
+    """A value that stands elsewhere cannot be read. The message says why, but names neither the file nor the URI:
+    `BulkData.path` and `BulkData.uri` do.
+    """
+
+
 class ConfigurationError(MetalithError, ValueError):
     """A setting is unknown or impossible; the message names it."""
 
@@ -88,6 +127,9 @@ _REASONS = {
     8: "not UTF-8",
     9: "a dataset must be a JSON object",
     14: "more values, or text kept of unusual elements, than one table holds",
+    16: 'no DICOM file: neither "DICM" at byte 128 nor the beginning of a data set',
+    18: "a length reaches beyond the sequence, item or element around it",
+    19: "an item or the end of its sequence is due",
 }
 _LIMITS = {
     10: "max_bytes",
@@ -112,6 +154,10 @@ _PROBLEMS = (
     "InlineBinary is not base64; kept as text",
     "half of a UTF-16 surrogate pair; shown as U+FFFD",
     "NaN or Infinity without quotes",
+    "text that its character set does not have; shown as U+FFFD or read as Latin-1",
+    "a length that no number of values has; what is left over is dropped",
+    "the file is damaged or ends here; this attribute and what follows it are missing",
+    "the data set is not in the transfer syntax that the file says",
 )
 
 
@@ -125,6 +171,20 @@ def parse_error(
     else:
         reason = _REASONS.get(code) or _PROBLEMS[problem]
     return ParseError(reason, offset=offset, row=row, path=path, source=source)
+
+
+def header_error(
+    code: int, problem: int, offset: int, needed: int, at_hand: int, source: str | None, limits: Any
+) -> ParseError:
+    """The same for what csrc reports of a file's header."""
+    if code == _CUT:
+        return TruncatedError(needed=needed, at_hand=at_hand, offset=offset, source=source)
+    error = parse_error(code, problem, offset, 0, "", source, limits)
+    kind = NotDicomError if code == _NOT_DICOM else ParseError
+    return kind(error.reason, offset=offset, row=None, source=source)
+
+
+_NOT_DICOM, _CUT = 16, 17
 
 
 @dataclass(frozen=True, slots=True)

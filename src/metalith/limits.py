@@ -28,6 +28,8 @@ class Limits:
         Different private and unknown attributes, all levels together. 1,000,000.
     max_problems : int
         Problems that are listed one by one; more are counted. 1,000.
+    max_inflation : int
+        Bytes that one byte of a deflated data set may become. 1,000.
     """
 
     max_bytes: int = 2 << 30
@@ -35,6 +37,7 @@ class Limits:
     max_json_depth: int = 1024
     max_keys: int = 1_000_000
     max_problems: int = 1000
+    max_inflation: int = 1000
 
     def __post_init__(self) -> None:
         highest = {"max_bytes": 1 << 62, "max_sequence_depth": 1023}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from metalith.bulk import BulkData
 
 __all__ = ["BulkData", "PersonName"]
 
@@ -89,23 +90,3 @@ class PersonName(str):
 
     def __reduce__(self) -> Any:
         return PersonName, (self.alphabetic, self.ideographic, self.phonetic)
-
-
-@dataclass(frozen=True, slots=True)
-class BulkData:
-    """A value that stands elsewhere (PS3.18 F.2.6).
-
-    Attributes
-    ----------
-    uri : str
-        BulkDataURI as sent; it may be relative to the request.
-    vr : str
-        VR of the value.
-    """
-
-    uri: str
-    vr: str
-
-    def __repr__(self) -> str:
-        # a URI may carry a token
-        return f"<BulkData {self.vr}>"
