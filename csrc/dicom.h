@@ -104,7 +104,8 @@ typedef struct ml_walk {
     const char *begin, *end; /* what is at hand, from the file's first byte on */
     uint32_t max_depth;
     uint32_t depth;
-    ml_error *error; /* NULL: faults are not reported */
+    ml_error *error;  /* NULL: faults are not reported */
+    const char *stop; /* after a fault: where the last whole element before it ends */
 } ml_walk;
 
 /*
@@ -116,7 +117,10 @@ const char *ml_walk_value(ml_walk *walk, const char *p, const char *limit, const
 /* Past the elements of an item, through its delimiter when `delimited`; otherwise they end at limit. NULL: noted. */
 const char *ml_walk_elements(ml_walk *walk, const char *p, const char *limit, ml_syntax syntax, int delimited);
 
-/* Past the items of a sequence; `undefined`: through its delimiter. NULL: noted. */
+/*
+ * Past the items of a sequence; `undefined`: through its delimiter. NULL: noted. An item that claims more than a
+ * sequence of defined length has left ends with it, as other readers have it.
+ */
 const char *ml_walk_items(ml_walk *walk, const char *p, const char *limit, ml_syntax syntax, int undefined);
 
 /* ---- a data set that is being read ---- */

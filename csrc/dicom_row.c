@@ -33,7 +33,7 @@ typedef struct ml_change {
 /* ---- places ---- */
 
 static int at_end(const ml_dataset *dataset, const char *p) {
-    if (p >= dataset->end) return 1;
+    if (p >= dataset->end) return 1; /* also of what was left open where a damaged file was cut */
     return dataset->delimited && ml_get_tag(p, dataset->syntax.big_endian) == ML_TAG_ITEM_END;
 }
 
@@ -41,9 +41,11 @@ static int at_end(const ml_dataset *dataset, const char *p) {
 static const char *past(const ml_part10 *reader, const ml_dataset *dataset, const char *p, const ml_head *head) {
     p += head->size;
     if (!dataset->outer && ml_is_pixels(head->tag)) return p;
-    if (head->length != ML_UNDEFINED) return p + head->length;
+    size_t left = (size_t)(dataset->end - p);
+    if (head->length != ML_UNDEFINED) return p + ml_min(head->length, left);
     ml_walk walk = reader->walk;
-    return ml_walk_value(&walk, p, dataset->end, head, dataset->syntax);
+    const char *end = ml_walk_value(&walk, p, dataset->end, head, dataset->syntax);
+    return end ? end : dataset->end;
 }
 
 const char *ml_dataset_find(ml_part10 *reader, const ml_dataset *dataset, uint32_t tag, uint32_t *length) {
@@ -103,9 +105,11 @@ static const char *read_items(ml_part10 *reader, ml_table *table, uint32_t colum
     if (!child) return ml_fail(in, ML_E_MEMORY, field->start);
     ml_syntax syntax = ml_items_syntax(&field->head, dataset->syntax);
     int undefined = field->head.length == ML_UNDEFINED;
-    const char *p = field->value, *limit = undefined ? dataset->end : p + field->head.length;
+    const char *p = field->value, *limit = dataset->end;
+    if (!undefined && field->head.length < (size_t)(limit - p)) limit = p + field->head.length;
     uint32_t count = 0, depth = in->depth++;
-    while (undefined || p < limit) {
+    int cut = 0;
+    while (limit - p >= 8) {
         uint32_t tag = ml_get_tag(p, syntax.big_endian), length = ml_get32(p + 4, syntax.big_endian);
         p += 8;
         if (tag == ML_TAG_SEQUENCE_END) {
@@ -115,13 +119,21 @@ static const char *read_items(ml_part10 *reader, ml_table *table, uint32_t colum
         in->path[depth] = (ml_step){table->columns[column].tag, count};
         ml_dataset item = {.outer = dataset, .begin = p, .end = limit, .syntax = syntax};
         item.delimited = length == ML_UNDEFINED;
-        if (!item.delimited) item.end = p + length;
+        if (!item.delimited && length <= (size_t)(limit - p)) {
+            item.end = p + length;
+        } else if (!item.delimited) {
+            cut = 1;
+        }
         p = ml_read_dataset(reader, child, &item);
         if (!p) return NULL;
         count++;
     }
+    if (p < limit && limit - p < 8) p = limit;
     in->depth = depth;
     in->steps = depth + 1;
+    if (cut && !reader->frame->damaged && !ml_note_problem(in, table, column, ML_P_ITEM_LENGTH, field->start)) {
+        return NULL;
+    }
     if (count) {
         *cell = ml_intern_items(table, column, ML_VR_SQ, count);
         if (*cell == ML_NO_INDEX) return ml_fail(in, ML_E_MEMORY, field->start);
@@ -429,5 +441,5 @@ const char *ml_read_dataset(ml_part10 *reader, ml_table *table, ml_dataset *data
     const char *end = read_row(reader, table, dataset);
     if (own) reader->generation++;
     if (!end) return NULL;
-    return dataset->delimited ? end + 8 : end;
+    return dataset->delimited && end < dataset->end ? end + 8 : end;
 }

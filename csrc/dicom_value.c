@@ -121,7 +121,7 @@ static uint32_t take_reference(ml_part10 *reader, ml_table *table, uint32_t colu
     ml_buffer *uri = &reader->uri;
     if (!uri->length) begin_uri(reader);
     size_t length = uri->length;
-    if (dataset->syntax.big_endian && vr != ML_VR_OB && vr != ML_VR_UN) ML_PUT(uri, "order=big&");
+    if (dataset->syntax.big_endian) ML_PUT(uri, "order=big&"); /* of numbers, and of the items around fragments */
     ML_PUT(uri, "offset=");
     put_number(uri, (uint64_t)(field->value - reader->in.begin));
     if (field->head.length != ML_UNDEFINED) {
@@ -133,6 +133,12 @@ static uint32_t take_reference(ml_part10 *reader, ml_table *table, uint32_t colu
     reader->again++;
     if (uri->failed) {
         ml_fail(&reader->in, ML_E_MEMORY, field->start);
+        return ML_NO_INDEX;
+    }
+    uint64_t offset = (uint64_t)(field->value - reader->in.begin), size = reader->origin->size;
+    if (size && !reader->origin->deflated_from && field->head.length != ML_UNDEFINED &&
+        offset + field->head.length > size &&
+        !ml_note_problem(&reader->in, table, column, ML_P_SHORT_VALUE, field->start)) {
         return ML_NO_INDEX;
     }
     return ml_take_value(&reader->in, table, column, ML_FORM_BULK, vr, uri->data, whole, 0, field->start);

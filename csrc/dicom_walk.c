@@ -9,6 +9,7 @@
 
 static const char *fail(ml_walk *walk, ml_code code, const char *at) {
     ml_error *error = walk->error;
+    if (!walk->stop) walk->stop = at;
     if (error && error->code == ML_OK) {
         error->code = code;
         error->offset = (uint64_t)(at - walk->begin);
@@ -21,6 +22,14 @@ static const char *fail_short(ml_walk *walk, const char *p, const char *limit, c
     if (limit < walk->end) return fail(walk, ML_E_LENGTH, at);
     if (walk->error && walk->error->code == ML_OK) walk->error->needed = (uint64_t)(p - walk->begin) + more;
     return fail(walk, ML_E_CUT, at);
+}
+
+/* For who wants what is whole of a damaged file: how far what is inside of the cut sequence or item goes. */
+static void look_inside(ml_walk *walk, const char *p, const char *limit, ml_syntax syntax,
+                        const char *(*past)(ml_walk *, const char *, const char *, ml_syntax, int)) {
+    ml_walk inner = *walk;
+    inner.error = NULL;
+    walk->stop = past(&inner, p, limit, syntax, 0) ? limit : inner.stop;
 }
 
 static int is_letter(char c) {
@@ -83,7 +92,11 @@ const char *ml_walk_items(ml_walk *walk, const char *p, const char *limit, ml_sy
         if (length == ML_UNDEFINED) {
             p = ml_walk_elements(walk, p, limit, syntax, 1);
         } else if ((uint64_t)(limit - p) < length) {
-            return fail_short(walk, p, limit, item, (uint64_t)length + (undefined ? 8 : 0));
+            if (undefined) {
+                look_inside(walk, p, limit, syntax, ml_walk_elements);
+                return fail_short(walk, p, limit, item, (uint64_t)length + 8);
+            }
+            p = ml_walk_elements(walk, p, limit, syntax, 0);
         } else {
             p = ml_walk_elements(walk, p, p + length, syntax, 0);
         }
@@ -99,7 +112,7 @@ const char *ml_walk_value(ml_walk *walk, const char *p, const char *limit, const
         return ml_walk_items(walk, p, limit, ml_items_syntax(head, syntax), 1);
     }
     if ((uint64_t)(limit - p) < head->length) {
-        /* behind it comes another element, or the end of what encloses this one */
+        if (head->vr == ML_VR_SQ) look_inside(walk, p, limit, syntax, ml_walk_items);
         return fail_short(walk, p, limit, p - head->size, head->length);
     }
     if (head->vr == ML_VR_SQ && !ml_walk_items(walk, p, p + head->length, syntax, 0)) return NULL;

@@ -87,6 +87,10 @@ static int read_header(int fd, size_t first, const ml_framing *how, ml_file *fil
             /* what cannot be there need not be read for */
             if (error->needed > file->size && !how->partial) return 0;
             wanted = error->needed > 2 * (uint64_t)file->length ? error->needed : 2 * (uint64_t)file->length;
+            if (error->needed > how->max_bytes) {
+                error->code = ML_E_LIMIT_BYTES;
+                return 0;
+            }
         } else {
             return 0;
         }

@@ -91,7 +91,7 @@ int ml_part10_add(ml_part10 *reader, const char *data, const ml_frame *frame, co
     in->error.code = ML_OK;
     reader->frame = frame;
     reader->origin = origin;
-    reader->walk = (ml_walk){data, in->end, ML_PATH_DEPTH, 0, NULL};
+    reader->walk = (ml_walk){data, in->end, ML_PATH_DEPTH, 0, NULL, NULL};
     reader->uri.length = 0;
     reader->change_count = 0;
     reader->patience = 64 * frame->end + 65536;

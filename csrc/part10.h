@@ -60,6 +60,7 @@ typedef struct ml_framing {
     uint32_t max_depth; /* of sequences */
     uint8_t inflated;   /* the data set of a deflated file has been inflated */
     uint8_t partial;    /* of a damaged file, take the elements before the damage */
+    uint64_t max_bytes; /* of a header that is read from disk */
 } ml_framing;
 
 /*

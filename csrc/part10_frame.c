@@ -149,6 +149,7 @@ static int walk_data_set(framing *f, ml_syntax syntax, const char **at) {
         p = ml_walk_value(&f->walk, value, end, &head, syntax);
         if (!p) {
             f->frame->damaged = head.tag;
+            *at = f->walk.stop;
             return 0;
         }
         note_place(f, &head, value, syntax);
@@ -163,7 +164,7 @@ int ml_part10_frame(const char *data, size_t n, const ml_framing *how, ml_frame 
     error->offset = error->needed = 0;
     error->row = error->depth = 0;
     uint32_t max_depth = how->max_depth < ML_PATH_DEPTH - 1 ? how->max_depth : ML_PATH_DEPTH - 1;
-    framing f = {{data, data + n, max_depth, 0, error}, frame, error, data, n, how};
+    framing f = {{data, data + n, max_depth, 0, error, NULL}, frame, error, data, n, how};
     const char *p = data, *end = data + n;
     if (n < PREAMBLE + 4 && !all_at_hand(&f)) return fail_short(&f, end, PREAMBLE + 4);
     int sure = 1; /* that it is DICOM */

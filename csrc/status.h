@@ -54,7 +54,9 @@ typedef enum ml_problem_kind {
     ML_P_NAN_TOKEN,       /* NaN or Infinity written without quotes */
     ML_P_CHARACTER_SET,   /* text that its SpecificCharacterSet does not have */
     ML_P_LENGTH,          /* a length that no number of values of the VR has */
-    ML_P_DAMAGED,         /* the file is damaged or ends within the attribute, which is left out, as is what follows */
+    ML_P_ITEM_LENGTH,     /* an item is longer than what is left of its sequence, whose end counts */
+    ML_P_SHORT_VALUE,     /* the file ends inside a value that is only referred to */
+    ML_P_DAMAGED,         /* the file is damaged or ends within the attribute; from there on everything is left out */
     ML_P_TRANSFER_SYNTAX, /* the data set is in another one than the file says */
     ML_P_COUNT
 } ml_problem_kind;

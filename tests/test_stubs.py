@@ -36,7 +36,7 @@ def test_functions():
 
 def test_classes():
     _, classes = declared()
-    assert {"Instance", "InstanceTable", "Sequence", "Scanner"} == set(classes)
+    assert {"Instance", "InstanceTable", "Sequence", "Scanner", "Framing", "Header", "HeaderReader"} == set(classes)
     for name, methods in classes.items():
         made = set(dir(getattr(_core, name))) - INHERITED
         assert methods - INHERITED - made == set(), name

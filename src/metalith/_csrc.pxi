@@ -238,6 +238,7 @@ cdef extern from "part10.h" nogil:
         uint32_t max_depth
         uint8_t inflated
         uint8_t partial
+        uint64_t max_bytes
     ctypedef struct ml_part10_options:
         const uint32_t *only
         uint32_t only_count

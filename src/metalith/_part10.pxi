@@ -77,6 +77,7 @@ cdef class Framing:
         self.how.until = until
         self.how.max_depth = min(limits.max_sequence_depth, 1023)
         self.how.partial = partial
+        self.how.max_bytes = limits.max_bytes
         self.limits = limits
         self.first = _FIRST_READ
 
@@ -132,6 +133,8 @@ cdef class Framing:
         how.inflated = inflated
         header.data = <const char *>&data[0] if n else _NOTHING
         header.owner = data
+        if not inflated and how.size != <uint64_t>-1:
+            header.file.size = how.size
         with nogil:
             done = ml_part10_frame(header.data, n, &how, &header.frame, &error)
         if done:

@@ -156,7 +156,9 @@ _PROBLEMS = (
     "NaN or Infinity without quotes",
     "text that its character set does not have; shown as U+FFFD or read as Latin-1",
     "a length that no number of values has; what is left over is dropped",
-    "the file is damaged or ends here; this attribute and what follows it are missing",
+    "an item is longer than what is left of its sequence; it ends with it",
+    "the file ends inside the value",
+    "the file is damaged or ends in this attribute; from there on everything is missing",
     "the data set is not in the transfer syntax that the file says",
 )
 
