@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks import part10_files, part10_peers
 from benchmarks.datasets import MIXED
 
 
@@ -74,12 +75,58 @@ def judge(data: dict, real: str) -> list[Judged]:
         ),
         ("import metalith", 40, " ms", lambda: _get(data, "imports", "wall", "best") * 1e3),
     ]
+    at_least += _headers_at_least(data)
+    at_most += _headers_at_most(data)
     judged = [_judged(work, f">= {goal:g}x", value, "x", lambda v, g=goal: v >= g) for work, goal, value in at_least]
     judged += [
         _judged(work, f"<= {goal:g}{unit}", value, unit, lambda v, g=goal: v <= g)
         for work, goal, unit, value in at_most
     ]
     return judged
+
+
+HEADERS = (("a file's header", "headers path"), ("headers of a series, per file", "headers series"))
+
+
+def _header(data: dict, section: str, case: str) -> float:
+    return _get(data, section, part10_files.GOALS, case, "best")
+
+
+def _headers_at_least(data: dict) -> list[tuple[str, float, Callable[[], float]]]:
+    def times(section: str, *peers: str) -> float:
+        """Peers share nothing between files, so the best that they did counts, be it alone or in a series."""
+        ways = {section, "headers path"}
+        timed = [
+            _header(data, way, peer) for way in ways for peer in peers if peer in _get(data, way, part10_files.GOALS)
+        ]
+        if not timed:
+            raise _Unmeasured
+        return min(timed) / _header(data, section, "metalith")
+
+    against = (("pydicom to a dict", 100, ("pydicom -> dict",)), ("fastest native peer", 8, part10_peers.NATIVE))
+    return [
+        (f"{work}, {what}", goal, lambda section=section, peers=peers: times(section, *peers))
+        for what, goal, peers in against
+        for work, section in HEADERS
+    ]
+
+
+def _headers_at_most(data: dict) -> list[tuple[str, float, str, Callable[[], float]]]:
+    def times(section: str, floor: str) -> float:
+        return _header(data, section, "metalith") / _header(data, section, floor)
+
+    return [
+        (f"{work}, against {floor}", 1.5, "x", lambda section=section, floor=floor: times(section, floor))
+        for work, section in HEADERS
+        for floor in part10_peers.FLOORS
+    ] + [
+        (
+            "memory held per header, of 100,000",
+            1.5,
+            " KiB",
+            lambda: _get(data, "headers memory", part10_files.GOALS, "metalith", "rss") / 1024,
+        )
+    ]
 
 
 def _judged(work: str, goal: str, value: Callable[[], float], unit: str, holds: Callable[[float], bool]) -> Judged:

@@ -17,7 +17,7 @@ from pathlib import Path
 if not __package__:  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from benchmarks import cases, check, datasets, fresh, goals, measure, node, peers
+from benchmarks import cases, check, datasets, fresh, goals, measure, node, part10_sections, peers
 
 QUICK = ("t1-384", "ct-600-orthanc", "unlike-500")
 
@@ -112,7 +112,7 @@ class Report:
             )
             for name, timing in sorted(times.items(), key=lambda pair: pair[1].best)
         ]
-        table(("", "best ms", "median ms", "MB/s", "instances/s", "x metalith", "runs"), rows)
+        measure.print_table(("", "best ms", "median ms", "MB/s", "instances/s", "x metalith", "runs"), rows)
 
     def memory(self) -> None:
         """held per instance in KiB, fresh processes; traced is what went through Python's allocators"""
@@ -131,7 +131,7 @@ class Report:
                 cells = [facts[key] for key in ("rss", "traced", "nbytes")]
                 rows.append((label, *("-" if cell is None else f"{cell / 1024:.2f}" for cell in cells)))
             print(f"\nmemory: {given.name}")
-            table(("KiB an instance", "resident", "traced", "nbytes"), rows)
+            measure.print_table(("KiB an instance", "resident", "traced", "nbytes"), rows)
 
     def access(self) -> None:
         """one attribute, the loop taken off"""
@@ -146,7 +146,7 @@ class Report:
             for name, t in timings.items()
         ]
         print("\naccess")
-        table(("", "best ns", "median ns", "x dict"), rows)
+        measure.print_table(("", "best ns", "median ns", "x dict"), rows)
 
     def column(self) -> None:
         """one column as a NumPy array"""
@@ -163,10 +163,16 @@ class Report:
         times = self.alternate([measure.Case(name, run) for name, run in made.items()])
         self.data[section] = {self.real.name: {name: timing.as_dict() for name, timing in times.items()}}
         print(f"\n{section}: {self.real.name}")
-        table(
+        measure.print_table(
             ("", "best ms", "median ms"),
             [(n, f"{t.best * 1e3:.4f}", f"{t.median * 1e3:.4f}") for n, t in times.items()],
         )
+
+    def headers(self) -> None:
+        """Part-10 headers: one file from memory and from the page cache, series of files, memory held"""
+        part10_sections.single(self)
+        part10_sections.series(self)
+        part10_sections.memory(self)
 
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""
@@ -176,7 +182,7 @@ class Report:
             self.data.setdefault("threads", {})[name] = facts
             rows.append((name, f"{facts['gain']:.2f}", f"{facts['median_gain']:.2f}"))
         print(f"\nthreads: {self.real.name}")
-        table(("", "gain, best", "gain, median"), rows)
+        measure.print_table(("", "gain, best", "gain, median"), rows)
 
     def imports(self) -> None:
         """`import metalith` in fresh interpreters"""
@@ -184,7 +190,7 @@ class Report:
         self.verdict(f"import brings in {', '.join(facts['slow_modules'])}", not facts["slow_modules"])
         print("\nimport metalith")
         rows = [(kind, f"{facts[kind]['best'] * 1e3:.1f}", f"{facts[kind]['median'] * 1e3:.1f}") for kind in IMPORTS]
-        table(("", "best ms", "median ms"), [(IMPORTS[kind], *cells) for kind, *cells in rows])
+        measure.print_table(("", "best ms", "median ms"), [(IMPORTS[kind], *cells) for kind, *cells in rows])
         print("  costliest: " + ", ".join(f"{name} {micros / 1e3:.1f} ms" for name, micros in facts["costliest"]))
 
 
@@ -194,15 +200,7 @@ IMPORTS = {
     "bare": "interpreter alone",
     "full": "interpreter and import",
 }
-SECTIONS = ("ingest", "read_all", "memory", "access", "column", "export", "threads", "imports")
-
-
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    for row in (head, *rows):
-        print(
-            "  " + "  ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        )
+SECTIONS = ("ingest", "read_all", "memory", "access", "column", "export", "headers", "threads", "imports")
 
 
 def main() -> int:
@@ -226,7 +224,7 @@ def main() -> int:
             print(f"\n{name}: FAILED, {type(error).__name__}: {error}")
     judged = goals.judge(report.data, report.real.name)
     print(f"\ngoals (real series: {report.real.name})")
-    table(("work", "goal", "measured", "met"), [(g.work, g.goal, g.measured, g.met) for g in judged])
+    measure.print_table(("work", "goal", "measured", "met"), [(g.work, g.goal, g.measured, g.met) for g in judged])
     for line in sorted(report.absent):
         print(f"left out: {line}")
     for line in report.wrong:

@@ -112,7 +112,8 @@ uint32_t ml_take_value(ml_intake *in, ml_table *table, uint32_t column, ml_form 
     uint32_t cell = ml_intern(table, column, form, vr, text, length, &fresh);
     if (ML_UNLIKELY(cell == ML_NO_INDEX)) {
         ml_fail(in, ML_E_MEMORY, at);
-    } else if (fresh && !ml_check_value(in, table, column, form, vr, text, length, has, at)) {
+    } else if ((fresh || ML_UNLIKELY(in->distrust)) &&
+               !ml_check_value(in, table, column, form, vr, text, length, has, at)) {
         return ML_NO_INDEX;
     }
     return cell;

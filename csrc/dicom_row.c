@@ -56,8 +56,10 @@ const char *ml_dataset_find(ml_part10 *reader, const ml_dataset *dataset, uint32
             *length = head.length;
             return p + head.size;
         }
-        if (head.tag > tag && head.tag >> 16 != 0xFFFE) break; /* tags ascend */
-        const char *next = past(reader, dataset, p, &head);
+        /* tags ascend; what is always left out has no say in it, since templates do not see it */
+        int counts = (head.tag & 0xFFFF) && head.tag >> 16 != 0xFFFE;
+        if (counts && head.tag > tag) break;
+        const char *next = head.tag >> 16 == 0xFFFE ? p + 8 : past(reader, dataset, p, &head);
         /* an input made to be looked through again and again is not */
         uint64_t cost = head.length == ML_UNDEFINED ? (uint64_t)(next - p) : 8;
         if (reader->patience < cost) break;
@@ -144,9 +146,12 @@ static const char *read_items(ml_part10 *reader, ml_table *table, uint32_t colum
     return p;
 }
 
-/* Whether the items of a sequence that is encoded as UN are what they should be. */
+/* Whether the items of a sequence that is encoded as UN are what they should be. No frame has looked into it, so this
+ * is where the depth is bounded. */
 static int holds_items(const ml_part10 *reader, const ml_field *field) {
     ml_walk walk = reader->walk;
+    walk.depth = reader->in.depth;
+    walk.max_depth = (uint32_t)ml_min(reader->in.limits.sequence_depth, ML_PATH_DEPTH - 1);
     return ml_walk_items(&walk, field->value, field->value + field->head.length, (ml_syntax){0, 0}, 0) != NULL;
 }
 
@@ -161,9 +166,15 @@ static const char *read_element(ml_part10 *reader, ml_table *table, ml_dataset *
     if (guess < table->column_count && table->columns[guess].tag == head->tag) {
         *column = guess;
     } else {
-        *column = ml_table_column(table, head->tag, 1, NULL, 0);
-        if (*column == ML_NO_INDEX) return ml_fail(in, ML_E_MEMORY, p);
-        if (in->document->odd_keys > in->limits.odd_keys) return ml_fail(in, ML_E_LIMIT_KEYS, p);
+        *column = ml_table_find_tag(table, head->tag);
+        if (*column == ML_NO_INDEX) {
+            /* asked before, so that files without further ones are still read after one that had too many */
+            if (in->document->odd_keys >= in->limits.odd_keys && !ml_tag_find(head->tag)) {
+                return ml_fail(in, ML_E_LIMIT_KEYS, p);
+            }
+            *column = ml_table_column(table, head->tag, 1, NULL, 0);
+            if (*column == ML_NO_INDEX) return ml_fail(in, ML_E_MEMORY, p);
+        }
     }
     in->path[in->depth] = (ml_step){head->tag, 0};
     in->steps = in->depth + 1;
@@ -173,7 +184,7 @@ static const char *read_element(ml_part10 *reader, ml_table *table, ml_dataset *
     ml_form form = ML_FORM_ITEMS;
     ml_vr vr = ml_settle_vr(reader, dataset, &field, &again);
     const char *end;
-    if (head->length == ML_UNDEFINED ? !ml_is_fragments(head)
+    if (head->length == ML_UNDEFINED ? !ml_is_fragments(head) && !(!dataset->outer && ml_is_pixels(head->tag))
                                      : vr == ML_VR_SQ && (head->vr == ML_VR_SQ || holds_items(reader, &field))) {
         vr = ML_VR_SQ;
         end = read_items(reader, table, *column, dataset, &field, cell);
@@ -218,11 +229,13 @@ typedef enum follow_result { FOLLOW_DONE, FOLLOW_PARTED, FOLLOW_FAILED } follow_
 /*
  * Compares a row with a template. FOLLOW_DONE: it has the same attributes, those in reader->changes with other values;
  * *at is where its elements end. FOLLOW_PARTED: that holds for the first *index of them, and *at is what comes next.
+ * *lead: what is left out before the first element.
  */
 static follow_result follow(ml_part10 *reader, ml_table *table, ml_dataset *dataset, const ml_template *t,
-                            uint32_t *index, const char **at) {
+                            uint32_t *index, const char **at, uint32_t *lead) {
     const char *p = dataset->begin;
     uint32_t off = 0, i = 0, again = 0;
+    *lead = t->start[0];
     for (;;) {
         while (again < t->count && !t->element[again].again) again++;
         uint32_t stop = again < t->count ? t->start[again] : t->length;
@@ -238,6 +251,7 @@ static follow_result follow(ml_part10 *reader, ml_table *table, ml_dataset *data
         if (off < t->start[0]) { /* among what is left out at the beginning */
             off = t->start[0];
             p = skip(reader, dataset, dataset->begin);
+            *lead = (uint32_t)(p - dataset->begin);
             continue;
         }
         while (i + 1 < t->count && t->start[i + 1] <= off) i++;
@@ -260,9 +274,10 @@ static follow_result follow(ml_part10 *reader, ml_table *table, ml_dataset *data
 }
 
 /* Makes a template describe a row that has its attributes. */
-static void adopt(ml_template *t, const char *row, size_t length, const ml_change *changes, uint32_t count) {
-    int64_t delta = 0;
-    int moved = 0;
+static void adopt(ml_template *t, const char *row, size_t length, uint32_t lead, const ml_change *changes,
+                  uint32_t count) {
+    int64_t delta = (int64_t)lead - t->start[0];
+    int moved = delta != 0;
     for (uint32_t c = 0; c < count; c++) {
         const ml_change *change = &changes[c];
         t->cell[change->index] = change->cell;
@@ -355,16 +370,24 @@ static const char *read_elements(ml_part10 *reader, ml_table *table, ml_dataset 
     return p;
 }
 
+/* What bytes need to be read alike, besides the reader's generation: a template of another encoding does not apply. */
+static uint8_t encoding_of(const ml_dataset *dataset) {
+    return (uint8_t)(dataset->syntax.explicit_vr | dataset->syntax.big_endian << 1 | dataset->delimited << 2);
+}
+
 /* Adds what was put together as a row, and keeps it as a template. */
-static int finish_row(ml_part10 *reader, ml_table *table, const char *row, size_t length, int twice) {
+static int finish_row(ml_part10 *reader, ml_table *table, const ml_dataset *dataset, size_t length, int twice) {
+    const char *row = dataset->begin;
     uint32_t shape = ml_add_building(&reader->in, table, row);
     if (shape == ML_NO_INDEX) return 0;
     ml_template *b = &table->templates->building;
-    if (!twice && b->count && length <= TEMPLATE_MOST && reserve_copy(b, length)) {
+    /* in a damaged file, an element may end before its length says so */
+    if (!twice && b->count && !reader->frame->damaged && length <= TEMPLATE_MOST && reserve_copy(b, length)) {
         memcpy(b->copy, row, length);
         b->base = b->copy;
         b->length = (uint32_t)length;
         b->generation = reader->generation;
+        b->encoding = encoding_of(dataset);
         ml_keep_template(table, shape);
     } else {
         ml_void_template(table, shape);
@@ -382,9 +405,9 @@ static int has_own_characters(ml_part10 *reader, const ml_dataset *dataset) {
 
 /* Puts the template's first elements, with the changes to them. */
 static int put_followed(ml_part10 *reader, ml_table *table, uint32_t stamp, const ml_template *t, uint32_t index,
-                        uint32_t log, const char *row, int *twice) {
+                        uint32_t lead, uint32_t log, const char *row, int *twice) {
     const ml_change *change = reader->changes + log, *end = reader->changes + reader->change_count;
-    int64_t delta = 0;
+    int64_t delta = (int64_t)lead - t->start[0];
     for (uint32_t i = 0; i < index; i++) {
         uint32_t start = (uint32_t)(t->start[i] + delta), cell = t->cell[i];
         const ml_element *element = &t->element[i];
@@ -402,35 +425,41 @@ static int put_followed(ml_part10 *reader, ml_table *table, uint32_t stamp, cons
 
 static const char *read_row(ml_part10 *reader, ml_table *table, ml_dataset *dataset) {
     const char *row = dataset->begin, *p;
-    uint32_t log = reader->change_count, index = 0;
+    uint32_t log = reader->change_count, index = 0, lead = 0;
     ml_template *t = ml_likely_template(table, reader->generation);
+    if (t && (t->encoding != encoding_of(dataset) || reader->frame->damaged)) t = NULL;
     source from = {t, 0};
     if (t) {
-        switch (follow(reader, table, dataset, t, &index, &p)) {
+        switch (follow(reader, table, dataset, t, &index, &p, &lead)) {
         case FOLLOW_FAILED: return NULL;
         case FOLLOW_DONE: {
             uint32_t count = reader->change_count - log;
             if (!reserve_copy(t, (size_t)(p - row))) return ml_fail(&reader->in, ML_E_MEMORY, row);
-            adopt(t, row, (size_t)(p - row), reader->changes + log, count);
+            adopt(t, row, (size_t)(p - row), lead, reader->changes + log, count);
+            t->generation = reader->generation; /* which an item with a character set of its own advances */
             for (uint32_t c = 0; c < count; c++) reader->changed[log + c] = reader->changes[log + c].index;
             reader->change_count = log;
             if (!ml_table_add_row_like(table, t->shape, t->cell, reader->changed + log, count)) {
+                t->generation = 0; /* it describes a row that there is not */
                 return ml_fail(&reader->in, ML_E_MEMORY, row);
             }
             ml_note_shape(table, t->shape);
             return p;
         }
-        case FOLLOW_PARTED: from.next = index; break;
+        case FOLLOW_PARTED:
+            from.next = index;
+            p = skip(reader, dataset, p);
+            break;
         }
     } else {
         p = skip(reader, dataset, row);
     }
     int twice = 0;
     uint32_t stamp = ml_begin_building(table);
-    if (t && !put_followed(reader, table, stamp, t, index, log, row, &twice)) return NULL;
+    if (t && !put_followed(reader, table, stamp, t, index, lead, log, row, &twice)) return NULL;
     reader->change_count = log;
     p = read_elements(reader, table, dataset, stamp, p, from, &twice);
-    if (!p || !finish_row(reader, table, row, (size_t)(p - row), twice)) return NULL;
+    if (!p || !finish_row(reader, table, dataset, (size_t)(p - row), twice)) return NULL;
     return p;
 }
 

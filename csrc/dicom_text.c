@@ -71,7 +71,7 @@ static const char *character_set_of(ml_part10 *reader, const ml_dataset *dataset
     for (; dataset && !found; dataset = dataset->outer) {
         if (dataset->outer) {
             found = ml_dataset_find(reader, dataset, ML_TAG_CHARACTER_SET, &n);
-        } else if (reader->frame->character_set_length) {
+        } else if (dataset->chosen && reader->frame->character_set_length) {
             found = reader->in.begin + reader->frame->character_set;
             n = reader->frame->character_set_length;
         }

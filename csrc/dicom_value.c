@@ -53,6 +53,8 @@ ml_vr ml_settle_vr(ml_part10 *reader, ml_dataset *dataset, const ml_field *field
     ml_vr vr = field->head.vr;
     *again = 0;
     if (vr == ML_VR_NONE) return ML_VR_UN;
+    /* pixel data are referred to, whatever they say they are: their value is not at hand */
+    if (ML_UNLIKELY(!dataset->outer && ml_is_pixels(tag)) && ml_class_of(vr) != ML_CLASS_BINARY) vr = ML_VR_UN;
     if (vr == ML_VR_UN) {
         const ml_tag_info *info = ml_tag_find(tag);
         if (info) {
@@ -61,11 +63,17 @@ ml_vr ml_settle_vr(ml_part10 *reader, ml_dataset *dataset, const ml_field *field
             vr = ML_VR_LO;
         } else if (tag & 0x10000) {
             vr = private_vr(reader, dataset, tag);
+            /* the creator may be one of those that are left out, in which no template sees a difference */
+            *again = dataset->chosen && reader->options.only != NULL;
         }
     }
     switch (vr) {
     case ML_VR_NONE: return ML_VR_UN;
-    case ML_VR_US_SS: *again = dataset->outer != NULL; return signed_pixels(reader, dataset) ? ML_VR_SS : ML_VR_US;
+    case ML_VR_US_SS:
+        *again = dataset->outer != NULL;
+        /* of an item in an item, the sequences around it depend on what is beyond their own bytes, too */
+        if (dataset->outer && dataset->outer->outer) reader->again++;
+        return signed_pixels(reader, dataset) ? ML_VR_SS : ML_VR_US;
     case ML_VR_OB_OW: return field->head.length == ML_UNDEFINED ? ML_VR_OB : ML_VR_OW;
     case ML_VR_US_OW: *again = 1; return has_one_entry(reader, dataset) ? ML_VR_US : ML_VR_OW;
     case ML_VR_US_SS_OW: return ML_VR_OW;
@@ -121,9 +129,10 @@ static uint32_t take_reference(ml_part10 *reader, ml_table *table, uint32_t colu
     ml_buffer *uri = &reader->uri;
     if (!uri->length) begin_uri(reader);
     size_t length = uri->length;
-    if (dataset->syntax.big_endian) ML_PUT(uri, "order=big&"); /* of numbers, and of the items around fragments */
+    /* of numbers, and of the items around fragments */
+    if (dataset->syntax.big_endian && field->head.vr != ML_VR_UN) ML_PUT(uri, "order=big&");
     ML_PUT(uri, "offset=");
-    put_number(uri, (uint64_t)(field->value - reader->in.begin));
+    put_number(uri, reader->origin->base + (uint64_t)(field->value - reader->in.begin));
     if (field->head.length != ML_UNDEFINED) {
         ML_PUT(uri, "&length=");
         put_number(uri, field->head.length);

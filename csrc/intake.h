@@ -17,6 +17,7 @@ typedef struct ml_intake {
     ml_document *document;
     ml_limits limits;
     int strict;
+    int distrust;   /* a problem was an error, and reading goes on: values may be in the table that were refused */
     uint32_t depth; /* sequences around the dataset that is being read */
     uint32_t steps; /* of `path` that describe the position: depth, or one more inside an element */
     ml_step path[ML_PATH_DEPTH + 1];

@@ -24,8 +24,8 @@ enum {
 };
 #define LONG_LENGTH ((1u << (32 - LENGTH_SHIFT)) - 1)
 
-ml_value ml_value_at(const ml_document *document, const ml_column *column, uint32_t cell) {
-    const char *p = ml_arena_at(&document->arena, ml_column_ref(column, cell));
+ml_value ml_value_of(const ml_document *document, ml_ref ref) {
+    const char *p = ml_arena_at(&document->arena, ref);
     uint32_t header = ml_load32(p);
     ml_value value = {(ml_form)(header & ((1u << FORM_BITS) - 1)), (ml_vr)(header >> FORM_BITS & ((1u << VR_BITS) - 1)),
                       p + 4, header >> LENGTH_SHIFT};

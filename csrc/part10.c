@@ -51,18 +51,19 @@ ml_document *ml_part10_take(ml_part10 *reader) {
 }
 
 /* Templates are of no use any more when this file's bytes are to be read in another way than those before. */
-static void settle_generation(ml_part10 *reader, const char *data, const ml_frame *frame) {
+static int settle_generation(ml_part10 *reader, const char *data, const ml_frame *frame) {
     ml_buffer *set = &reader->character_set;
     if (reader->syntax.explicit_vr == frame->explicit_vr && reader->syntax.big_endian == frame->big_endian &&
         reader->signed_pixels == frame->signed_pixels && set->length == frame->character_set_length &&
         (!set->length || memcmp(set->data, data + frame->character_set, set->length) == 0)) {
-        return;
+        return 1;
     }
     reader->generation++;
     reader->syntax = (ml_syntax){frame->explicit_vr, frame->big_endian};
     reader->signed_pixels = frame->signed_pixels;
     set->length = 0;
     ml_put(set, data + frame->character_set, frame->character_set_length);
+    return !set->failed;
 }
 
 /* Lists what the frame found. */
@@ -83,6 +84,7 @@ static int note_frame(ml_part10 *reader, const char *data, const ml_frame *frame
 
 int ml_part10_add(ml_part10 *reader, const char *data, const ml_frame *frame, const ml_origin *origin) {
     ml_intake *in = &reader->in;
+    in->distrust |= in->error.code == ML_E_PROBLEM;
     ml_document *document = in->document;
     uint32_t row = document->root.rows;
     in->begin = data;
@@ -97,10 +99,14 @@ int ml_part10_add(ml_part10 *reader, const char *data, const ml_frame *frame, co
     reader->patience = 64 * frame->end + 65536;
     if (frame->end > UINT32_MAX / 2 || row == UINT32_MAX - 1) return ml_fail(in, ML_E_LIMIT_SIZE, data) != NULL;
     if (frame->end > in->limits.bytes) return ml_fail(in, ML_E_LIMIT_BYTES, data) != NULL;
-    settle_generation(reader, data, frame);
+    /* what memory was wanting for the last time may be there now */
+    reader->uri.failed = reader->text.failed = reader->list.failed = reader->character_set.failed = 0;
+    if (!settle_generation(reader, data, frame)) return ml_fail(in, ML_E_MEMORY, data) != NULL;
+    if (row < document->path_capacity) document->path[row] = 0; /* of a file that failed */
     if (origin->path && !ml_document_set_path(document, row, origin->path, origin->path_length)) {
         return ml_fail(in, ML_E_MEMORY, data) != NULL;
     }
+    if (!row && !reader->options.only) ml_table_reserve_columns(&document->root, frame->elements + 2);
     ml_dataset meta = {.begin = data + frame->meta_start, .end = data + frame->meta_end, .syntax = {1, 0}};
     if (!ml_read_dataset(reader, &document->meta, &meta)) return 0;
     ml_dataset root = {.begin = data + frame->start, .end = in->end, .chosen = 1};

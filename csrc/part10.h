@@ -23,6 +23,7 @@ typedef struct ml_frame {
     uint64_t series;               /* the value of SeriesInstanceUID, by which files are sorted; length 0: none */
     uint64_t character_set;        /* and of SpecificCharacterSet */
     uint32_t series_length, character_set_length;
+    uint32_t elements; /* of the data set itself */
     uint8_t explicit_vr, big_endian;
     uint8_t deflated;      /* by its transfer syntax; then `start` is where the compressed part begins */
     uint8_t signed_pixels; /* PixelRepresentation */
@@ -51,6 +52,7 @@ typedef struct ml_origin {
     size_t path_length;
     uint64_t size;          /* of the file, and */
     int64_t modified;       /* when it was last written, in ns since 1970, by which a change is noticed */
+    uint64_t base;          /* where in its source the file begins */
     uint64_t deflated_from; /* the data set was inflated from there on; 0: it was not */
 } ml_origin;
 

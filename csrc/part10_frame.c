@@ -34,6 +34,11 @@ static int fail_short(framing *f, const char *at, uint64_t needed) {
     return fail(f, ML_E_CUT, at);
 }
 
+/* The same where no element need follow: the end of the file will do. */
+static int fail_open(framing *f, const char *at, uint64_t needed) {
+    return fail_short(f, at, needed < f->how->size ? needed : f->how->size);
+}
+
 static int all_at_hand(const framing *f) {
     return f->n >= f->how->size;
 }
@@ -65,7 +70,7 @@ static int can_begin(uint32_t tag) {
 /* Whether the element at p is one of explicit VR: its letters are a VR, and for a known tag one it may have. */
 static int looks_explicit(const char *p, uint32_t tag, int expected) {
     ml_vr vr = ml_vr_of(p + 4);
-    if (vr == ML_VR_NONE) return 0;
+    if (vr == ML_VR_NONE) return expected && p[4] >= 'A' && p[4] <= 'Z' && p[5] >= 'A' && p[5] <= 'Z'; /* one to come */
     const ml_tag_info *info = ml_tag_find(tag);
     return expected || (tag & 0xFFFF) == 0 || vr == ML_VR_UN || !info || info->vr == vr || info->vr >= ML_VR_COUNT;
 }
@@ -75,11 +80,16 @@ static int looks_explicit(const char *p, uint32_t tag, int expected) {
  */
 static int detect(const char *p, const ml_syntax *expected, ml_syntax *found) {
     int big = expected->big_endian;
-    if (!can_begin(ml_get_tag(p, big)) && can_begin(ml_get_tag(p, !big))) big = !big;
     uint32_t tag = ml_get_tag(p, big);
+    if (!can_begin(tag) && !ml_tag_find(tag) && can_begin(ml_get_tag(p, !big))) {
+        big = !big;
+        tag = ml_get_tag(p, big);
+    }
     found->big_endian = (uint8_t)big;
     found->explicit_vr = (uint8_t)looks_explicit(p, tag, expected->explicit_vr);
-    return can_begin(tag);
+    /* any known tag with the very VR that it has leaves no doubt */
+    const ml_tag_info *info = ml_tag_find(tag);
+    return can_begin(tag) || (info && info->vr != ML_VR_NONE && info->vr == ml_vr_of(p + 4));
 }
 
 /* ---- parts ---- */
@@ -90,16 +100,33 @@ static const char *walk_meta(framing *f, const char *p, ml_syntax *syntax) {
     const ml_syntax meta = {1, 0};
     ml_head head;
     for (;;) {
-        if (end - p < 2 && !all_at_hand(f)) return fail_short(f, p, f->n + LEAST_ELEMENT) ? p : NULL;
+        uint64_t at = (uint64_t)(p - f->data);
+        if (end - p < 2 && !all_at_hand(f)) return fail_open(f, p, at + LEAST_ELEMENT) ? p : NULL;
         if (end - p < 2 || ml_get16(p, 0) != 0x0002) return p;
-        if (!ml_read_head(p, end, meta, &head)) {
-            return fail_short(f, p, (uint64_t)(p - f->data) + head.size + LEAST_ELEMENT) ? p : NULL;
-        }
+        if (!ml_read_head(p, end, meta, &head)) return fail_short(f, p, at + head.size) ? p : NULL;
         const char *value = p + head.size;
         p = ml_walk_value(&f->walk, value, end, &head, meta);
         if (!p) return NULL;
-        if (head.tag == ML_TAG_TRANSFER_SYNTAX) by_uid(f, value, head.length, syntax);
+        if (head.tag == ML_TAG_TRANSFER_SYNTAX && head.length != ML_UNDEFINED) by_uid(f, value, head.length, syntax);
     }
+}
+
+/*
+ * Past the elements of group 0000, implicit little endian: a command set that was stored along with its data set
+ * (PS3.7 section 6.3.1) is no part of that.
+ */
+static const char *walk_command(framing *f, const char *p) {
+    const char *end = f->data + f->n;
+    const ml_syntax command = {0, 0};
+    ml_head head;
+    while (end - p >= LEAST_ELEMENT && ml_get16(p, 0) == 0) {
+        ml_read_head(p, end, command, &head);
+        /* not the zeros that pad a file */
+        if (!head.length || (head.tag ? !ml_tag_find(head.tag) : head.length != 4)) break;
+        p = ml_walk_value(&f->walk, p + head.size, end, &head, command);
+        if (!p) return NULL;
+    }
+    return p;
 }
 
 static int only_zeros(const char *p, const char *end) {
@@ -110,6 +137,7 @@ static int only_zeros(const char *p, const char *end) {
 /* Notes where root attributes are that concern the whole. */
 static void note_place(framing *f, const ml_head *head, const char *value, ml_syntax syntax) {
     ml_frame *frame = f->frame;
+    if (ML_UNLIKELY(head->length == ML_UNDEFINED)) return;
     switch (head->tag) {
     case ML_TAG_CHARACTER_SET:
         frame->character_set = (uint64_t)(value - f->data);
@@ -120,10 +148,14 @@ static void note_place(framing *f, const ml_head *head, const char *value, ml_sy
         frame->series_length = head->length;
         break;
     case ML_TAG_PIXEL_REPRESENTATION:
-        frame->signed_pixels = head->length >= 2 && ml_get16(value, syntax.big_endian) == 1;
+        frame->signed_pixels = head->length >= 2 && ml_get16(value, ml_items_syntax(head, syntax).big_endian) == 1;
         break;
     default: break;
     }
+}
+
+static int is_behind(const framing *f, uint32_t tag) {
+    return f->how->until && tag >= f->how->until && tag >> 16 != 0xFFFE;
 }
 
 /* The elements of the data set up to the header's end, to which *at comes. */
@@ -134,15 +166,24 @@ static int walk_data_set(framing *f, ml_syntax syntax, const char **at) {
         const char *p = *at;
         /* what is behind the last element and too short for one is padding */
         if (all_at_hand(f) && (end - p < LEAST_ELEMENT || (ml_get32(p, 0) == 0 && only_zeros(p, end)))) return 1;
-        if (!ml_read_head(p, end, syntax, &head)) return fail_short(f, p, (uint64_t)(p - f->data) + head.size);
-        if (f->how->until && head.tag >= f->how->until && head.tag >> 16 != 0xFFFE) return 1;
+        if (!ml_read_head(p, end, syntax, &head)) {
+            uint64_t needed = (uint64_t)(p - f->data) + head.size;
+            if (end - p < LEAST_ELEMENT) return fail_open(f, p, needed);
+            if (is_behind(f, head.tag)) return 1;
+            f->frame->damaged = head.tag;
+            return fail_short(f, p, needed);
+        }
+        if (is_behind(f, head.tag)) return 1;
         const char *value = p + head.size;
         if (ml_is_pixels(head.tag)) {
             *at = value;
             return 1;
         }
         if (ML_UNLIKELY(head.tag >> 16 == 0xFFFE)) {
-            if (head.tag == ML_TAG_ITEM) return fail(f, ML_E_ITEM, p);
+            if (head.tag == ML_TAG_ITEM) {
+                f->frame->damaged = head.tag;
+                return fail(f, ML_E_ITEM, p);
+            }
             *at = p + 8; /* a delimiter too many */
             continue;
         }
@@ -153,6 +194,7 @@ static int walk_data_set(framing *f, ml_syntax syntax, const char **at) {
             return 0;
         }
         note_place(f, &head, value, syntax);
+        f->frame->elements++;
         *at = p;
     }
 }
@@ -166,12 +208,14 @@ int ml_part10_frame(const char *data, size_t n, const ml_framing *how, ml_frame 
     uint32_t max_depth = how->max_depth < ML_PATH_DEPTH - 1 ? how->max_depth : ML_PATH_DEPTH - 1;
     framing f = {{data, data + n, max_depth, 0, error, NULL}, frame, error, data, n, how};
     const char *p = data, *end = data + n;
-    if (n < PREAMBLE + 4 && !all_at_hand(&f)) return fail_short(&f, end, PREAMBLE + 4);
+    if (n < PREAMBLE + 4 && !all_at_hand(&f)) return fail_open(&f, end, PREAMBLE + 4);
     int sure = 1; /* that it is DICOM */
     if (n >= PREAMBLE + 4 && memcmp(data + PREAMBLE, "DICM", 4) == 0) {
         p += PREAMBLE + 4;
     } else if (n >= 4 && memcmp(data, "DICM", 4) == 0) {
         p += 4;
+    } else if (n >= PREAMBLE + LEAST_ELEMENT && memcmp(data + PREAMBLE, "\2\0\0\0UL\4\0", 8) == 0) {
+        p += PREAMBLE; /* "DICM" is all that is missing */
     } else {
         sure = 0;
     }
@@ -183,9 +227,12 @@ int ml_part10_frame(const char *data, size_t n, const ml_framing *how, ml_frame 
         p = walk_meta(&f, p, &expected);
         if (!p) return 0;
     }
-    frame->meta_end = frame->start = (uint64_t)(p - data);
+    frame->meta_end = (uint64_t)(p - data);
+    p = walk_command(&f, p);
+    if (!p) return 0;
+    frame->start = (uint64_t)(p - data);
     if (end - p < LEAST_ELEMENT) {
-        if (!all_at_hand(&f)) return fail_short(&f, p, (uint64_t)(p - data) + LEAST_ELEMENT);
+        if (!all_at_hand(&f)) return fail_open(&f, p, (uint64_t)(p - data) + LEAST_ELEMENT);
         if (!sure) return fail(&f, ML_E_NOT_DICOM, data);
         frame->end = frame->start;
         return 1;

@@ -32,6 +32,7 @@ typedef struct ml_template {
     uint32_t capacity;
     uint32_t shape;
     uint32_t generation; /* 0: void */
+    uint8_t encoding;    /* in files: what else equal bytes need to mean the same */
     uint32_t *start;     /* of the elements' keys, from base */
     uint32_t *column;
     uint32_t *cell;

@@ -22,6 +22,14 @@ ml_document *ml_document_new(uint32_t seed) {
     return document;
 }
 
+/* Of a thawed table all is the block's or part of one allocation with the document (thaw.c), but for the slot maps. */
+static void table_thawed_free(ml_table *table) {
+    for (uint32_t c = 0; c < table->column_count; c++) {
+        if (table->columns[c].child) table_thawed_free(table->columns[c].child);
+    }
+    for (uint32_t s = 0; s < table->shape_count; s++) free(table->shapes[s].slot_map);
+}
+
 static void table_free(ml_table *table) {
     for (uint32_t c = 0; c < table->column_count; c++) {
         ml_column *column = &table->columns[c];
@@ -43,6 +51,12 @@ static void table_free(ml_table *table) {
 
 void ml_document_free(ml_document *document) {
     if (!document) return;
+    if (document->mapped) {
+        table_thawed_free(&document->root);
+        table_thawed_free(&document->meta);
+        free(document);
+        return;
+    }
     table_free(&document->root);
     table_free(&document->meta);
     free(document->path);
@@ -82,6 +96,7 @@ static void table_finish(ml_table *table) {
 }
 
 void ml_document_finish(ml_document *document) {
+    if (document->mapped) return;
     table_finish(&document->root);
     table_finish(&document->meta);
     if (document->path_capacity > document->root.rows && document->root.rows) {
@@ -234,6 +249,16 @@ static int columns_grow(ml_table *table) {
         }
     }
     return 1;
+}
+
+void ml_table_reserve_columns(ml_table *table, uint32_t count) {
+    if (table->column_capacity || count > 1u << 16) return;
+    uint32_t size = 128;
+    while (size < count * 2 + 2) size *= 2;
+    table->columns = malloc(count * sizeof *table->columns);
+    table->column_slots = calloc(size, sizeof *table->column_slots);
+    if (table->columns) table->column_capacity = count;
+    if (table->column_slots) table->column_mask = size - 1;
 }
 
 static ml_ref store_key(ml_document *document, const char *key, size_t n) {

@@ -133,17 +133,19 @@ typedef struct ml_document {
     ml_problems problems;
     uint32_t seed;     /* of hashes whose keys come from the input */
     uint32_t odd_keys; /* private and unknown columns, all tables together */
+    size_t mapped;     /* thawed (freeze.h): bytes of the block that arena, rows, values and cells lie in; else 0 */
 } ml_document;
 
 /* A new empty document, NULL without memory. seed should be hard to guess. */
 ml_document *ml_document_new(uint32_t seed);
 
-/* Drops what only scanning needed, folds columns that turned out constant, returns unused memory. */
+/* Drops what only scanning needed, folds columns that turned out constant, returns unused memory. A thawed document is
+ * left as it is. */
 void ml_document_finish(ml_document *document);
 
 void ml_document_free(ml_document *document);
 
-/* Bytes held, everything counted. */
+/* Bytes held, everything counted; what lies in a frozen block like what is a document's own. */
 size_t ml_document_bytes(const ml_document *document);
 
 /*
@@ -152,6 +154,9 @@ size_t ml_document_bytes(const ml_document *document);
  * is no tag.
  */
 uint32_t ml_table_column(ml_table *table, uint32_t tag, int has_tag, const char *key, size_t key_length);
+
+/* Makes room for so many columns at once, where there are none yet; without memory they grow later. */
+void ml_table_reserve_columns(ml_table *table, uint32_t count);
 
 /* The first column of a tag, or of a key that is no tag; ML_NO_INDEX when there is none. */
 uint32_t ml_table_find_tag(const ml_table *table, uint32_t tag);
@@ -195,8 +200,12 @@ ML_INLINE ml_ref ml_column_ref(const ml_column *column, uint32_t cell) {
     return column->capacity ? column->values[cell] : column->single;
 }
 
-/* The bytes of one distinct value; valid until the arena grows. */
-ml_value ml_value_at(const ml_document *document, const ml_column *column, uint32_t cell);
+/* The bytes of one distinct value, by its reference or its cell; valid until the arena grows. */
+ml_value ml_value_of(const ml_document *document, ml_ref ref);
+
+ML_INLINE ml_value ml_value_at(const ml_document *document, const ml_column *column, uint32_t cell) {
+    return ml_value_of(document, ml_column_ref(column, cell));
+}
 
 ml_range ml_value_range(const ml_value *value);
 

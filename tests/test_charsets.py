@@ -75,7 +75,8 @@ class TestAgainstPydicom:
         character_sets = f"{first}\\{term(number, True)}"
         for character in sorted(REPERTOIRES[number]):
             raw = encode_string(f"a{character}b", convert_encodings(character_sets.split("\\")))
-            if raw[1:2] != b"\x1b" and first != "ISO 2022 IR 100":
+            if b"\x1b" not in raw and first != "ISO 2022 IR 100":
+                assert character <= "\xff"
                 continue  # pydicom takes ASCII for Latin-1
             assert decode(raw, "LO", character_sets) == (f"a{character}b", True)
             assert pydicom_text(raw, "LO", character_sets) == f"a{character}b"
@@ -119,6 +120,8 @@ class TestAgainstPydicom:
         characters = set().union(*(REPERTOIRES[number] for number in [first[12:] or "6", *numbers]))
         if "iso8859" in encodings:  # ASCII, but pydicom writes Latin-1 with it
             characters = {character for character in characters if character > "\xff"}
+        if "shift_jis" in encodings:  # pydicom writes 0x5C and 0x7E for them
+            characters -= {"¥", "‾"}
         characters = sorted(characters | set(ASCII) - set("\\^="))
         part = st.text(st.sampled_from(characters), max_size=8)
         vr = data.draw(st.sampled_from(TEXT_VRS))
@@ -296,9 +299,11 @@ class TestStandard:
         assert decode(b"\xa4\x1b-A\xa4", "LO", "ISO 2022 IR 203\\ISO 2022 IR 100") == ("€¤", True)
 
     def test_sets_of_both_halves(self):
-        # ESC ( B is about 7-bit bytes alone: pydicom takes what follows for Latin-1
+        # ESC ( B and ESC ( J are about 7-bit bytes: pydicom takes what follows for Latin-1, or katakana
         raw = b"\xb3\x1b$B;3\x1b(Ba\xb3"
         assert decode(raw, "SH", "ISO 2022 IR 101\\ISO 2022 IR 87") == ("ł山ał", True)
+        raw = b"\xb3\x1b(Ja\xb3"
+        assert decode(raw, "SH", "ISO 2022 IR 101\\ISO 2022 IR 13") == ("łał", True)
         raw = b"\x1b$)C\xb1\xe6\x1b$B;3\x1b(B \xb5\xbf"
         assert decode(raw, "SH", "\\ISO 2022 IR 87\\ISO 2022 IR 149") == ("길山 동", True)
         assert decode(b"\x1b$B;3\xb1 ;3", "SH", "ISO 2022 IR 13\\ISO 2022 IR 87") == ("山ｱ 山", True)
@@ -423,7 +428,7 @@ class TestInvalid:
 
     @pytest.mark.parametrize("piece", [b"\x1b$B;3", b"\x1b$B;3\r", b"\x1b-L\xbb^", b"\x1b", b"\x1b$)C\xb1^\xb1", b"^"])
     def test_long_values(self, piece):
-        # time in proportion to the length: two million bytes take about a second
+        # each byte is looked at a bounded number of times, however many sets there are
         character_sets = "\\".join(["", *(term(number, True) for number in REPERTOIRES)] * 100)
         text, _ = decode(piece * (300_000 // len(piece)), "PN", character_sets)
         assert text

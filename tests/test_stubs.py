@@ -22,7 +22,11 @@ def declared():
         if isinstance(node, ast.FunctionDef):
             functions.add(node.name)
         elif isinstance(node, ast.ClassDef):
-            classes[node.name] = {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
+            classes[node.name] = {
+                member.target.id if isinstance(member, ast.AnnAssign) else member.name
+                for member in node.body
+                if isinstance(member, (ast.AnnAssign, ast.FunctionDef))
+            }
     return functions, classes
 
 
@@ -36,7 +40,8 @@ def test_functions():
 
 def test_classes():
     _, classes = declared()
-    assert {"Instance", "InstanceTable", "Sequence", "Scanner", "Framing", "Header", "HeaderReader"} == set(classes)
+    tables = {"Instance", "InstanceTable", "Sequence", "Scanner", "Framing", "Header", "HeaderReader"}
+    assert tables | {"Places", "Mapped"} == set(classes)
     for name, methods in classes.items():
         made = set(dir(getattr(_core, name))) - INHERITED
         assert methods - INHERITED - made == set(), name

@@ -26,7 +26,11 @@ from metalith.values import PersonName
 
 if TYPE_CHECKING:
     from metalith.encode import denaturalize, dumps
+    from metalith.errors import DuplicateInstanceError, StoreError, StoreFileError
+    from metalith.interchange import from_pydicom, to_pydicom
     from metalith.part10 import header_bytes, read
+    from metalith.scanning import Failure, Scan, scan
+    from metalith.store import MetadataStore
     from metalith.temporal import as_date, as_datetime, as_time
 
 __version__ = "0.1.0"
@@ -36,39 +40,58 @@ __all__ = [
     "BulkDataError",
     "ColumnError",
     "ConfigurationError",
+    "DuplicateInstanceError",
     "EncodeError",
+    "Failure",
     "Instance",
     "InstanceTable",
     "Limits",
+    "MetadataStore",
     "MetalithError",
     "NotDicomError",
     "ParseError",
     "PersonName",
     "Problem",
+    "Scan",
     "Sequence",
+    "StoreError",
+    "StoreFileError",
     "TruncatedError",
     "as_date",
     "as_datetime",
     "as_time",
     "denaturalize",
     "dumps",
+    "from_pydicom",
     "header_bytes",
     "keyword_of",
     "limits",
     "naturalize",
     "naturalize_dataset",
     "read",
+    "scan",
+    "to_pydicom",
 ]
 
 # What not every program needs is imported when it is first asked for: `import metalith` stays cheap.
 _LATER = {
+    "DuplicateInstanceError": "metalith.errors",
+    "Failure": "metalith.scanning",
+    "ImageId": "metalith.image_ids",
+    "MetadataStore": "metalith.store",
+    "Scan": "metalith.scanning",
+    "StoreError": "metalith.errors",
+    "StoreFileError": "metalith.errors",
     "as_date": "metalith.temporal",
     "as_datetime": "metalith.temporal",
     "as_time": "metalith.temporal",
     "denaturalize": "metalith.encode",
     "dumps": "metalith.encode",
+    "from_pydicom": "metalith.interchange",
     "header_bytes": "metalith.part10",
     "read": "metalith.part10",
+    "scan": "metalith.scanning",
+    "to_pydicom": "metalith.interchange",
 }
 
 

@@ -155,6 +155,18 @@ cdef extern from "table.h" nogil:
     ml_value ml_value_at(const ml_document *document, const ml_column *column, uint32_t cell)
     ml_range ml_value_range(const ml_value *value)
     const char *ml_document_path(const ml_document *document, uint32_t row, size_t *length)
+    int ml_document_set_path(ml_document *document, uint32_t row, const char *path, size_t length)
+    ml_document *ml_document_new(uint32_t seed)
+    void ml_document_finish(ml_document *document)
+
+
+cdef extern from "copy.h" nogil:
+    int ml_copy_row(ml_table *to, const ml_table *source, uint32_t row)
+    ctypedef struct ml_copier:
+        pass
+    ml_copier *ml_copier_new(ml_document *document)
+    int ml_copier_add(ml_copier *copier, const ml_document *source, uint32_t row)
+    void ml_copier_free(ml_copier *copier)
     const char *ml_column_key(const ml_document *document, const ml_column *column, char *digits, size_t *length)
     ml_vr ml_effective_vr(const ml_column *column, ml_vr given)
 
@@ -227,6 +239,8 @@ cdef extern from "write.h" nogil:
 
 cdef extern from "part10.h" nogil:
     ctypedef struct ml_frame:
+        uint64_t meta_start
+        uint64_t meta_end
         uint64_t start
         uint64_t end
         uint64_t series
@@ -253,6 +267,7 @@ cdef extern from "part10.h" nogil:
         size_t path_length
         uint64_t size
         int64_t modified
+        uint64_t base
         uint64_t deflated_from
     ctypedef struct ml_part10:
         pass

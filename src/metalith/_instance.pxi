@@ -332,11 +332,29 @@ def _table_from_json(bytes body, origin=None):
     from metalith.limits import WIDEST
     cdef InstanceTable table = Scanner(WIDEST, False, None).scan(body)
     if origin is not None:
-        table.document.local = True
-        table.document.paths = origin[0]
-        if origin[1] is not None:
-            table.document.file_meta = Scanner(WIDEST, False, None).scan(origin[1])
+        _restore_origin(table, origin[0], origin[1])
     return table
+
+
+cdef object _restore_origin(InstanceTable table, paths, bytes meta):
+    """Makes rows the files again that they were."""
+    cdef ml_document *document = table.document.document
+    cdef InstanceTable rows
+    cdef uint32_t row
+    cdef bytes path
+    table.document.local = True
+    if paths is None:
+        return
+    from metalith.limits import WIDEST
+    from os import fsencode
+    rows = Scanner(WIDEST, False, None).scan(meta)
+    for row in range(table.table.rows):
+        path = b"" if paths[row] is None else fsencode(paths[row])
+        if path and not ml_document_set_path(document, row, path, len(path)):
+            raise MemoryError
+        if not ml_copy_row(&document.meta, rows.table, row):
+            raise MemoryError
+    ml_document_finish(document)
 
 
 def _instance_from_json(bytes body, origin=None):

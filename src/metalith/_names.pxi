@@ -12,8 +12,34 @@ cdef object _intern(const char *s, Py_ssize_t n):
     return result
 
 
+# Names that were made before, by tag: most tables have the same ones. A tag that comes to another's place replaces it.
+cdef struct KnownName:
+    uint32_t tag
+    PyObject *name
+
+cdef enum:
+    KNOWN_NAMES = 4096
+
+cdef KnownName _known_names[KNOWN_NAMES]
+
+
 cdef object _column_name(const ml_table *table, uint32_t column):
     """The natural name: the keyword, else eight upper-case digits, else the key as it came."""
+    cdef uint32_t tag = table.columns[column].tag
+    cdef KnownName *known
+    if table.columns[column].primary == ML_NO_INDEX:
+        return _make_name(table, column)
+    known = &_known_names[(tag * 0x9E3779B1u) >> 20]
+    if known.name == NULL or known.tag != tag:
+        name = _make_name(table, column)
+        Py_INCREF(name)
+        Py_XDECREF(known.name)
+        known.tag = tag
+        known.name = <PyObject *>name
+    return <object>known.name
+
+
+cdef object _make_name(const ml_table *table, uint32_t column):
     cdef const ml_column *c = &table.columns[column]
     cdef char digits[8]
     cdef size_t n

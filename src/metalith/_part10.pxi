@@ -18,7 +18,16 @@ cdef int _decode_text(
 
 
 cdef size_t _FIRST_READ = 16384
+cdef size_t _MOST_AT_FIRST = 1 << 18   # one long header is no reason to read as much of every file after it
+cdef size_t _MOST_AT_ONCE = 1 << 23    # bytes that the headers of one `Framing.read_many` may take
 cdef const char *_NOTHING = ""
+
+
+cdef struct _Job:
+    const char *path   # NULL: there is nothing to read
+    ml_file *file
+    ml_frame *frame
+    const char **data
 
 
 @cython.final
@@ -39,9 +48,22 @@ cdef class Header:
     cdef const char *data
     cdef readonly bytes path   # as the system has it; None when the bytes are not a file's
     cdef uint64_t deflated_from
+    cdef public uint64_t base  # where in a file object the file begins
 
     def __dealloc__(self):
         free(self.file.data)
+
+    cdef _Job job(self, bytes path):
+        """Where a file and its frame are to be read to."""
+        cdef _Job job
+        if b"\0" in path:
+            raise ValueError("embedded null byte")
+        self.path = path
+        job.path = path
+        job.file = &self.file
+        job.frame = &self.frame
+        job.data = &self.data
+        return job
 
     @property
     def series(self):
@@ -54,6 +76,14 @@ cdef class Header:
     @property
     def length(self):
         return self.frame.end
+
+    @property
+    def is_index(self):
+        """Whether it is a DICOMDIR (PS3.10 section 8), as its file meta information says. bool."""
+        meta = PyBytes_FromStringAndSize(
+            self.data + self.frame.meta_start, self.frame.meta_end - self.frame.meta_start
+        )
+        return b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10" in meta
 
 
 @cython.final
@@ -72,6 +102,7 @@ cdef class Framing:
     cdef ml_framing how
     cdef object limits
     cdef size_t first    # bytes to begin with: what the last header took
+    cdef bint stopped
 
     def __cinit__(self, limits, uint32_t until, bint partial):
         self.how.until = until
@@ -143,6 +174,21 @@ cdef class Framing:
             return self.inflate(header, data, source)
         raise self.fail(&error, source, n)
 
+    cdef bint read_one(self, _Job *job, ml_error *error) noexcept nogil:
+        cdef bint done = ml_file_read_header(job.path, self.first, &self.how, job.file, job.frame, error)
+        job.data[0] = job.file.data if job.file.data != NULL else _NOTHING
+        if done:  # the next one will be about as long
+            self.first = min(max(_FIRST_READ // 4, (job.frame.end + 5119) // 4096 * 4096), _MOST_AT_FIRST)
+        return done
+
+    cdef Header rescue(self, Header header, ml_error *error, object source):
+        """What becomes of a header that `read_one` did not manage: it was deflated, or there is an error."""
+        if error.code == ML_E_DEFLATED:
+            return self.inflate(header, PyBytes_FromStringAndSize(header.file.data, header.file.length), source)
+        if error.code == ML_E_FILE:
+            raise self.system_error(header.file.system_error, header.path)
+        raise self.fail(error, source, header.file.length)
+
     def read(self, path not None, source=None):
         """Reads and frames the header of a file. Header.
 
@@ -158,24 +204,74 @@ cdef class Framing:
         ParseError
         """
         cdef Header header = Header.__new__(Header)
+        cdef _Job job
         cdef ml_error error
-        cdef bytes name = path
-        cdef const char *s = name
-        cdef int done
-        cdef size_t first = self.first
-        header.path = name
+        cdef bint done
+        job = header.job(path)
         with nogil:
-            done = ml_file_read_header(s, first, &self.how, &header.file, &header.frame, &error)
-        header.data = header.file.data if header.file.data != NULL else _NOTHING
-        if done:
-            # the next one will be about as long
-            self.first = max(_FIRST_READ // 4, (header.frame.end + 5119) // 4096 * 4096)
-            return header
-        if error.code == ML_E_FILE:
-            raise self.system_error(header.file.system_error, name)
-        if error.code == ML_E_DEFLATED:
-            return self.inflate(header, PyBytes_FromStringAndSize(header.file.data, header.file.length), source)
-        raise self.fail(&error, source, header.file.length)
+            done = self.read_one(&job, &error)
+        return header if done else self.rescue(header, &error, source)
+
+    def read_many(self, list paths not None):
+        """Reads and frames the headers of many files, none of which stops the others. list.
+
+        The interpreter's lock is let go for many files together, not for each.
+
+        Parameters
+        ----------
+        paths : list
+            Paths as for `read`. What is not bytes comes back as it is, in its place.
+
+        Returns
+        -------
+        list
+            Of each file the Header, or the OSError or ParseError that `read` would raise. Fewer than asked for after
+            `stop`, and when the headers take many bytes: the rest is left for another call.
+        """
+        cdef Py_ssize_t n = len(paths), i
+        cdef list results = paths[:]
+        cdef Header header
+        cdef ml_error error
+        cdef bint done = True
+        cdef size_t held = 0
+        cdef _Job *jobs = <_Job *>_zeroed(n, sizeof(_Job))
+        try:
+            for i in range(n):
+                if type(results[i]) is bytes:
+                    header = Header.__new__(Header)
+                    jobs[i] = header.job(results[i])
+                    results[i] = header
+            i = 0
+            while i < n and held <= _MOST_AT_ONCE and not self.stopped:
+                with nogil:
+                    while i < n and held <= _MOST_AT_ONCE and not self.stopped:
+                        if jobs[i].path != NULL:
+                            done = self.read_one(&jobs[i], &error)
+                            if not done:
+                                break
+                            held += jobs[i].file.length
+                        i += 1
+                if not done:
+                    results[i] = self.outcome(results[i], &error)
+                    if type(results[i]) is Header:  # inflated
+                        held += (<Header>results[i]).frame.end
+                    done = True
+                    i += 1
+        finally:
+            free(jobs)
+        return results if i == n else results[:i]
+
+    cdef object outcome(self, Header header, ml_error *error):
+        from metalith.errors import ParseError
+        from os import fsdecode
+        try:
+            return self.rescue(header, error, fsdecode(header.path))
+        except (OSError, ParseError) as failure:
+            return failure.with_traceback(None)  # which would keep frames alive as long as somebody keeps the error
+
+    def stop(self):
+        """Makes `read_many` return after the file it is at, in whatever thread, and from now on at once."""
+        self.stopped = True
 
     cdef object system_error(self, int number, bytes name):
         import errno
@@ -238,7 +334,8 @@ cdef class HeaderReader:
             origin.path_length = len(header.path)
         origin.size = header.file.size
         origin.modified = header.file.modified
-        origin.deflated_from = header.deflated_from
+        origin.base = header.base
+        origin.deflated_from = header.deflated_from + (header.base if header.deflated_from else 0)
         self.busy = True
         with nogil:
             done = ml_part10_add(self.reader, header.data, &header.frame, &origin)

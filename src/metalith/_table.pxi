@@ -13,9 +13,7 @@ cdef class _Document:
     """
     cdef ml_document *document
     cdef bint local            # its bulk data are places in files that this machine read the headers of
-    # of rows that were files, where they came back from a pickle; otherwise csrc knows
-    cdef tuple paths
-    cdef object file_meta
+    cdef object owner          # of the block that a thawed document lies in; goes after it
 
     def __dealloc__(self):
         ml_document_free(self.document)
@@ -332,8 +330,6 @@ cdef object _row_path(InstanceTable table, uint32_t row):
     cdef const char *s
     if not _is_root(table):
         return None
-    if table.document.paths is not None:
-        return table.document.paths[row]
     s = ml_document_path(table.document.document, row, &n)
     if s == NULL:
         return None
@@ -344,8 +340,6 @@ cdef object _row_path(InstanceTable table, uint32_t row):
 cdef InstanceTable _file_meta(InstanceTable table):
     if not _is_root(table):
         return None
-    if table.document.file_meta is not None:
-        return table.document.file_meta
     if table.document.document.meta.rows == 0:
         return None
     return _view(table.document, &table.document.document.meta)

@@ -12,10 +12,16 @@ __all__ = [
     "BulkDataError",
     "ColumnError",
     "ConfigurationError",
+    "DuplicateInstanceError",
     "EncodeError",
+    "ImageIdError",
     "MetalithError",
+    "NotDicomError",
     "ParseError",
     "Problem",
+    "StoreError",
+    "StoreFileError",
+    "TruncatedError",
 ]
 
 
@@ -106,10 +112,79 @@ class EncodeError(MetalithError, ValueError):
     """A natural value has no form in DICOM JSON; the message names the attribute."""
 
 
+class ImageIdError(MetalithError, ValueError):
+    """A text is no image id, or none can be made of what is given. The message shows nothing of it.
+
+    Attributes
+    ----------
+    reason : str
+        What is wrong, without the place.
+    position : int or None
+        Character of the text, from 0, at which it went wrong; None where there is no text yet.
+    """
+
+    def __init__(self, reason: str, *, position: int | None = None) -> None:
+        self.reason, self.position = reason, position
+        super().__init__(f"no image id: {reason}" + ("" if position is None else f" (at character {position:,})"))
+
+    def __reduce__(self) -> Any:
+        return _rebuild_image_id, (self.reason, self.position)
+
+
+def _rebuild_image_id(reason: str, position: int | None) -> ImageIdError:
+    return ImageIdError(reason, position=position)
+
+
 class BulkDataError(MetalithError):
     """A value that stands elsewhere cannot be read. The message says why, but names neither the file nor the URI:
     `BulkData.path` and `BulkData.uri` do.
     """
+
+
+class StoreError(MetalithError, ValueError):
+    """A store cannot take what it is given, or do what it is asked for. Nothing has been changed."""
+
+
+class DuplicateInstanceError(StoreError):
+    """An instance is in the store already, and was not to be replaced.
+
+    Attributes
+    ----------
+    rows : list of int
+        Which of the instances that were to be added.
+    """
+
+    def __init__(self, message: str, *, rows: list[int]) -> None:
+        self.rows = rows
+        super().__init__(message)
+
+    def __reduce__(self) -> Any:
+        return _rebuild_duplicate, (str(self), self.rows)
+
+
+def _rebuild_duplicate(message: str, rows: list[int]) -> DuplicateInstanceError:
+    return DuplicateInstanceError(message, rows=rows)
+
+
+class StoreFileError(StoreError):
+    """A file is no saved store, or not any more what was saved.
+
+    Attributes
+    ----------
+    reason : {"not a store", "version", "byte order", "truncated", "damaged"}
+        "version" and "byte order": another version of Metalith, or a machine of another kind, has to open it.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+    def __reduce__(self) -> Any:
+        return _rebuild_store_file, (str(self), self.reason)
+
+
+def _rebuild_store_file(message: str, reason: str) -> StoreFileError:
+    return StoreFileError(message, reason=reason)
 
 
 class ConfigurationError(MetalithError, ValueError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import array
 import mmap
 import os
+import re
 from collections.abc import Iterable
-from typing import IO, Any, Literal
+from typing import IO, Literal, cast
 
 from metalith import _core
 from metalith._core import Framing, Header, HeaderReader, Instance
@@ -16,7 +17,7 @@ from metalith.limits import with_overrides
 __all__ = ["BULK_ABOVE", "FileSource", "header_bytes", "read", "tag_of", "tags_of"]
 
 FileSource = str | os.PathLike[str] | bytes | bytearray | memoryview | mmap.mmap | IO[bytes]
-Tag = int | str
+Tag = int | str | tuple[int, int]
 
 BULK_ABOVE = 1024
 _PIECE = 65536  # of a file object, to begin with
@@ -125,10 +126,11 @@ def header_bytes(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from pydicom.data import get_testdata_file
-    >>> body = open(get_testdata_file("CT_small.dcm"), "rb").read()
+    >>> body = Path(get_testdata_file("CT_small.dcm")).read_bytes()
     >>> metalith.header_bytes(body[:8192])
-    6444
+    6300
     """
     bounds = with_overrides(limits)
     framing = Framing(bounds, 0 if until is None else tag_of(until), False)
@@ -136,19 +138,19 @@ def header_bytes(
 
 
 def tag_of(tag: Tag) -> int:
-    """The tag number of a keyword, of eight hex digits, or itself."""
+    """The tag number of a keyword, of eight hex digits, of group and element, or itself."""
     if isinstance(tag, str):
         described = _core.describe_keyword(tag)
         if described is not None:
             return described[0]
-        try:
-            number = int(tag, 16) if len(tag) == 8 else -1
-        except ValueError:
-            number = -1
+        digits = tag.removeprefix("0x")
+        number = int(digits, 16) if re.fullmatch("[0-9A-Fa-f]{8}", digits) else -1
+    elif isinstance(tag, tuple):
+        number = tag[0] << 16 | tag[1] if len(tag) == 2 and min(tag) >= 0 and max(tag) < 1 << 16 else -1
     else:
         number = int(tag)
     if not 0 <= number < 1 << 32:
-        raise ValueError("a tag is a keyword of PS3.6, eight hex digits, or a number below 2**32")
+        raise ValueError("a tag is a keyword of PS3.6, eight hex digits, (group, element), or a number below 2**32")
     return number
 
 
@@ -169,8 +171,12 @@ def _header(framing: Framing, file: FileSource, source: str | None) -> Header:
     if isinstance(file, (str, os.PathLike)):
         return read_path(framing, os.fspath(file), source)
     if hasattr(file, "read") and not isinstance(file, mmap.mmap):
-        return _read_file(framing, file, source)
-    return framing.frame(file, None, source=source)
+        return _read_file(framing, cast(IO[bytes], file), source)
+    try:
+        view = memoryview(file)
+    except TypeError:
+        raise TypeError(f"a path, bytes or a file open for reading is expected, not a {type(file).__name__}") from None
+    return framing.frame(view.cast("B"), None, source=source)
 
 
 def read_path(framing: Framing, path: str, source: str | None) -> Header:
@@ -178,20 +184,30 @@ def read_path(framing: Framing, path: str, source: str | None) -> Header:
     return framing.read(os.fsencode(os.path.abspath(path)), source)
 
 
+def _position(file: IO[bytes]) -> int:
+    """Where a file object stands, so that what is read from it later is found."""
+    try:
+        return file.tell()
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
 def _read_file(framing: Framing, file: IO[bytes], source: str | None) -> Header:
     data, ended = b"", False
     wanted = _PIECE
+    base = _position(file)
     while True:
         while len(data) < wanted and not ended:
             piece = file.read(wanted - len(data))
-            if not isinstance(piece, bytes):
+            if isinstance(piece, str):
                 raise TypeError("a DICOM file has to be open in binary mode")
             data += piece
             ended = not piece
         try:
-            return framing.frame(data, None if ended else -1, source=source)
+            header = framing.frame(data, None if ended else -1, source=source)
+            header.base = base
+            return header
         except TruncatedError as error:
             if ended:
                 raise
             wanted = max(error.needed, 2 * len(data))
-

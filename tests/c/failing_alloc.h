@@ -1,6 +1,6 @@
 /*
  * failing_alloc.h: put before every source of the core (-include) to have its allocations counted and, at will, fail;
- * for test_memory.c.
+ * for the tests of want of memory (counted_alloc.h).
  */
 #ifndef ML_FAILING_ALLOC_H
 #define ML_FAILING_ALLOC_H

@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they would show local variables, and with them patient data
-    help="DICOM JSON to natural metadata.",
+    help="DICOM files and DICOM JSON as natural metadata.",
     epilog="Exit codes: 0 all well, 1 bad input, 2 bad usage.",
 )
 
@@ -32,7 +32,19 @@ class Dialect(StrEnum):
 
 
 File = Annotated[
-    str, typer.Argument(metavar="FILE.json", help="DICOM JSON; standard input when it is '-' or left out.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="DICOM JSON, a DICOM file, or a folder of DICOM files; standard input when it is '-' or left out.",
+    ),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Only these: keywords or tags, by commas; dots lead into sequences, as in "
+        "SharedFunctionalGroupsSequence.PixelMeasuresSequence.PixelSpacing.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse what is not quite as PS3.18 has it.")]
@@ -80,14 +92,7 @@ def _root(
 @app.command()
 def show(
     file: File = "-",
-    select: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES",
-            help="Only these: keywords or tags, by commas; dots lead into sequences, as in "
-            "SharedFunctionalGroupsSequence.PixelMeasuresSequence.PixelSpacing.",
-        ),
-    ] = None,
+    select: Select = None,
     json: Json = False,
     dialect: Annotated[
         Dialect, typer.Option(help="Names and values as another library has them; shown as JSON.")
@@ -119,6 +124,43 @@ def summary(file: File = "-", json: Json = False, strict: Strict = False) -> Non
         from metalith.cli import summary as command
 
         command.run(file, json=json, strict=strict)
+
+
+@app.command()
+def scan(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Folders, with all that is in them; DICOMDIRs; files.")
+    ],
+    select: Select = None,
+    json: Annotated[bool, typer.Option("--json", help="A line of JSON for each instance.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Comma-separated values; without --select those that tell instances apart.")
+    ] = False,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Patients, studies and series; this is what there is without --select.")
+    ] = False,
+    dialect: Annotated[
+        Dialect, typer.Option(help="With --json: names and values as another library has them.")
+    ] = Dialect.natural,
+    paths: Annotated[bool, typer.Option("--paths", help="Also the path of each file.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Of damaged files, take what is before the damage.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Threads that read; 1 for a single disk that turns.")
+    ] = None,
+) -> None:
+    """Any number of DICOM files: what they are of, or a row for each.
+
+    Files that cannot be read are listed at the end, with the reason; files that are not DICOM are counted. The exit
+    code is 0 when anything could be read.
+    """
+    with reported():
+        from metalith.cli import scan as command
+
+        dialect_name = cast(Any, dialect.value)
+        request = command.Request(select or [], json, csv, tree, dialect_name, paths, partial, workers)
+        command.run(inputs, request)
 
 
 @app.command()

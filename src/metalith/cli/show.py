@@ -20,7 +20,7 @@ from metalith.cli.values import EMPTY, count, one_line, text_of
 if TYPE_CHECKING:
     from metalith._core import Dialect
 
-__all__ = ["Request", "run"]
+__all__ = ["Request", "instance_json", "run"]
 
 _NAME_WIDTH = 36
 
@@ -49,7 +49,7 @@ def run(file: str, request: Request, *, json: bool, strict: bool) -> None:
         sys.stdout.buffer.flush()
     elif request.dialect != "natural":
         for row in rows:
-            print(_indented(_instance_json(table[row], request.dialect, paths)))
+            print(_indented(instance_json(table[row], request.dialect, paths)))
     else:
         _Tree(request.items).show(table, rows, paths)
         _tell_absent(table, rows, paths)
@@ -83,13 +83,14 @@ def _tell_absent(table: InstanceTable, rows: range, paths: list[Path]) -> None:
 
 def _json(table: InstanceTable, rows: range, request: Request, paths: list[Path]) -> bytes:
     if request.instance is not None:
-        return _instance_json(table[rows[0]], request.dialect, paths)
+        return instance_json(table[rows[0]], request.dialect, paths)
     if len(rows) == len(table) and not paths:
         return table.to_json(request.dialect)
-    return b"[" + b",".join([_instance_json(table[row], request.dialect, paths) for row in rows]) + b"]"
+    return b"[" + b",".join([instance_json(table[row], request.dialect, paths) for row in rows]) + b"]"
 
 
-def _instance_json(instance: Instance, dialect: Dialect, paths: list[Path]) -> bytes:
+def instance_json(instance: Instance, dialect: Dialect, paths: list[Path]) -> bytes:
+    """An instance, or what paths select of it."""
     text = instance.to_json(dialect)
     if not paths:
         return text
