@@ -123,12 +123,12 @@ const char *ml_walk_elements(ml_walk *walk, const char *p, const char *limit, ml
     ml_head head;
     while (delimited || p < limit) {
         if (!ml_read_head(p, limit, syntax, &head)) return fail_short(walk, p, limit, p, head.size);
-        if (head.tag == ML_TAG_ITEM_END) {
+        if (head.tag >> 16 == 0xFFFE) { /* no element, whatever follows */
+            if (head.tag != ML_TAG_ITEM_END) return fail(walk, ML_E_ITEM, p);
             p += 8;
             if (delimited) break;
             continue; /* one too many */
         }
-        if (head.tag == ML_TAG_SEQUENCE_END || head.tag == ML_TAG_ITEM) return fail(walk, ML_E_ITEM, p);
         p = ml_walk_value(walk, p + head.size, limit, &head, syntax);
         if (!p) return NULL;
     }

@@ -6,10 +6,12 @@ import doctest
 import importlib
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from models.files import real_series
+from pydicom.data import get_testdata_file
 
 import metalith
 
@@ -49,7 +51,10 @@ def test_there_are_examples():
     assert len(documented()) >= 10
 
 
-@pytest.mark.parametrize("module", ["encode", "errors", "limits", "naturalize", "temporal", "values"])
+@pytest.mark.parametrize(
+    "module",
+    ["bulk", "encode", "errors", "interchange", "limits", "naturalize", "part10", "scanning", "temporal", "values"],
+)
 def test_public_functions_are_documented(module):
     module = importlib.import_module(f"metalith.{module}")
     for name in module.__all__:
@@ -67,14 +72,20 @@ def test_the_module_docstring():
     )
 
 
-def test_the_readme():
-    """Its Python block runs on a real series, and its links and commands name what is there."""
+def test_the_readme(tmp_path, monkeypatch, capsys):
+    """Its Python blocks run on real data, and its links and commands name what is there."""
     text = README.read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    codes = re.findall(r"```python\n(.*?)```", text, re.S)
     names = {"body": real_series()}
-    lines = [line for line in code.splitlines() if "SharedFunctionalGroupsSequence" not in line]
+    lines = [line for code in codes for line in code.splitlines() if "SharedFunctionalGroupsSequence" not in line]
+    (tmp_path / "archive").mkdir()
+    for place in ("CT.dcm", "archive/1"):
+        shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / place)
+    monkeypatch.chdir(tmp_path)
     exec("\n".join(lines), names)
-    assert len(names["table"]) > 1
+    assert len(codes) > 1
+    assert names["instance"].Modality == "CT"
+    assert "archive" in capsys.readouterr().out
     for folder in re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", text, re.M):
         assert all((README.parent / name).is_dir() for name in folder if name)
     for path in re.findall(r"`((?:csrc|src|tests|benchmarks)/[\w./]+)`", text):

@@ -1,7 +1,7 @@
 """Damaged files under the sanitizers: tests/c/mutate_part10.c demands the rest.
 
-METALITH_MUTATIONS sets how many files are made of pydicom's, for a longer run; where that is enough, they are also cut at
-each of their first 4,096 bytes.
+METALITH_MUTATIONS sets how many files are made of pydicom's, for a longer run; where that is enough, they are also cut
+at each of their first 4,096 bytes.
 """
 
 from __future__ import annotations

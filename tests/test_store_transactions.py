@@ -6,8 +6,9 @@ import pytest
 from models.store_checks import check, contents, file, natural, snapshot, table, taken_back
 
 import metalith
-from metalith.store import MetadataStore, changes, upkeep
+from metalith.store import MetadataStore, changes, transactions, upkeep
 from metalith.store import store as store_module
+from metalith.store.events import EVENTS
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ class TestAllOrNothing:
         for n in range(1, 200):
             store = busy(tmp_path)
             told = []
-            store.subscribe(("study_added", *store_module.EVENTS), told.append)
+            store.subscribe(("study_added", *EVENTS), told.append)
             real, before = store._places, snapshot(store, UIDS, self.images(tmp_path))
             arrange(store, n)
             try:
@@ -189,7 +190,7 @@ class TestAllOrNothing:
 
     def test_nested(self, store):
         told = []
-        store.subscribe(store_module.EVENTS, told.append)
+        store.subscribe(EVENTS, told.append)
         with store.transaction() as same:
             assert same is store
             store.add_instances(table("1.2.1"))
@@ -242,7 +243,7 @@ class TestAllOrNothing:
         def failing(*_):
             raise MemoryError
 
-        monkeypatch.setattr(*((upkeep, "copy_rows") if name == "tidy" else (store_module, "evict")), failing)
+        monkeypatch.setattr(*((upkeep, "copy_rows") if name == "tidy" else (transactions, "evict")), failing)
         for i in range(7):
             store.add_instances(table(f"1.2.{i}", InstanceNumber=2))
         assert len(told) == 7 + (name == "tidy")

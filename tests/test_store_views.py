@@ -360,3 +360,12 @@ class TestRemove:
         assert store.summary() == {**nothing, "nbytes": store.nbytes}
         assert list(all_series(store)) == []
         assert store.add_instances(table("1.2.1")) == 1
+
+
+def test_known_but_empty_is_true():
+    store = MetadataStore()
+    study = store.add_study({"StudyInstanceUID": "1"})
+    (series,) = store.add_series_metadata({"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2"})
+    assert study
+    assert series
+    assert (len(series), series.is_loaded) == (0, False)

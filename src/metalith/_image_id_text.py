@@ -14,11 +14,11 @@ KNOWN = frozenset(["wadors", "wadouri", "dicomweb", "dicomfile", "http", "https"
 MAX_FRAME = 2**31 - 1  # of an IS value
 
 _UID = "([^/?&#]+)"
-UIDS = re.compile(f"/studies/{_UID}/series/{_UID}/instances/{_UID}").search
+UIDS = re.compile(f"/studies/{_UID}/series/{_UID}/instances/{_UID}", re.I | re.A).search
 
 _NUMBER = "([1-9][0-9]{0,8})"
-_PART = r"[ -\"$%'-.0->@-~]"  # printable ASCII but / ? & #
-_PARTS = rf"{_PART}*+(?:[/?&](?!frame){_PART}*+)*+"
+_PART = r"[ -\"$%'-.0->@-~\x80-\ud7ff\ue000-\U0010ffff]"  # characters but / ? & #, controls and half pairs
+_PARTS = rf"{_PART}*+(?:[/?&](?!(?i:frame)){_PART}*+)*+"
 PLAIN = re.compile(
     rf"(?:wadors:{_PART}*+(?:/(?!studies/){_PART}*+)*+/studies/{_PART}++/series/{_PART}++/instances/{_PART}++"
     rf"(?:/frames/{_NUMBER})?"
@@ -28,12 +28,13 @@ PLAIN = re.compile(
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+\Z").match
 _NO_TEXT = re.compile("[\0-\x1f\x7f\ud800-\udfff]").search
-# A frame in the query (group 1) and one in the path (2). A literal beginning is found fast: hence the looking back.
+# A frame in the query (group 1) and one in the path (2), where a host would be no path. A literal
+# beginning is found fast: hence the looking back.
 _FRAME = re.compile(
-    r"frame(?:(?<=[?&]frame)(?:Number)?=([^&]*)|(?<=/frame)s(?:/|(?![^?&]))([^/?&]*))",
+    r"frame(?:(?<=[?&]frame)(?:number)?=([^&]*)|(?<=[^/]/frame)s(?:/|(?![^?&]))([^/?&]*))", re.I | re.A
 ).search
 _FRAMES = re.compile(r"[0-9]{1,10}(?:(?:,[0-9]{1,10})+|-[0-9]{1,10})?\Z").match
-_MAY_FOLLOW = re.compile(r"(?:/rendered|/thumbnail)?(?:[?&]|\Z|/frames/)").match
+_MAY_FOLLOW = re.compile(r"(?:/rendered|/thumbnail)?(?:[?&]|\Z|/frames/)", re.I | re.A).match
 
 
 def locate(text: str, least: int = 1) -> tuple[int, int, int]:
@@ -77,7 +78,7 @@ def _locate_any(text: str, least: int) -> tuple[int, int, int]:
     if not _SCHEME(scheme):
         raise ImageIdError("no scheme, such as wadors:, at the beginning", position=0)
     scheme, stop = scheme.lower(), end_of_query(text)
-    if begin == stop:
+    if text[begin : begin + 1] in "?&#":
         raise ImageIdError("nothing follows the scheme", position=begin)
     if scheme in ("http", "https") and (text[begin : begin + 2] != "//" or text[begin + 2 : begin + 3] in "/?&#"):
         raise ImageIdError("a URL without a host", position=begin)
@@ -87,6 +88,8 @@ def _locate_any(text: str, least: int) -> tuple[int, int, int]:
             reason = "wadors: without /studies/{uid}/series/{uid}/instances/{uid}"
             raise ImageIdError(reason, position=begin)
         begin = match.end()
+    else:
+        begin += 2  # no frame without anything before it
     start, end, frame = 0, 0, -1
     while match := _FRAME(text, begin, stop):
         in_path = match[1] is None
@@ -103,7 +106,8 @@ def _is_of_instance(text: str, scheme: str, found: int, first: int, last: int, s
     """Whether "/frames" in a path is that of an instance, and no folder that has this name."""
     if scheme == "dicomfile":
         return False
-    if text.endswith("/instances", 0, text.rfind("/", 0, found)):
+    folder = text.rfind("/", 0, found)
+    if text[:folder][-10:].lower() == "/instances":
         return True
     return bool(_FRAMES(text, first, last) and _MAY_FOLLOW(text, last, stop))
 
@@ -139,7 +143,7 @@ def without(text: str, start: int, end: int) -> str:
         return text
     if text[start - 1] == "/":
         return text[: start - len("/frames/")] + text[end:]
-    at = start - len("?frame=" if text[start - 2] == "e" else "?frameNumber=")
+    at = start - len("?frame=" if text[start - 2] in "eE" else "?frameNumber=")
     if text[at] == "?" and text[end : end + 1] == "&":
         return text[: at + 1] + text[end + 1 :]
     return text[:at] + text[end:]

@@ -75,23 +75,39 @@ cdef const char *_path_at(const void *context, uint32_t slot, uint32_t ref, size
 
 
 cdef (const char *, size_t) _uid_in(const char *s, size_t n) noexcept nogil:
-    """The SOPInstanceUID in an image id that follows a rule: a path with /instances/{uid}, a query with objectUID."""
-    cdef size_t i, start = 0
-    for i in range(n):
-        # the last one of a path: what comes before it may be of the server's own making
-        if s[i] == c"/" and n - i > 11 and memcmp(s + i, b"/instances/", 11) == 0:
-            start = i + 11
-        elif s[i] == c"o" and i and n - i > 10 and memcmp(s + i, b"objectUID=", 10) == 0:
-            if s[i - 1] == c"?" or s[i - 1] == c"&":
-                start = i + 10
+    """The SOPInstanceUID in an image id that follows a rule: a query with objectUID, a path with /instances/{uid}."""
+    cdef size_t end = n, i, start = 0
+    cdef const char *mark = <const char *>memchr(s, c"#", n)
+    if mark != NULL:
+        n = end = mark - s
+    mark = <const char *>memchr(s, c"?", n)
+    if mark != NULL:
+        end = mark - s
+        for i in range(end + 1, n):
+            if s[i] == c"o" and n - i > 10 and memcmp(s + i, b"objectUID=", 10) == 0:
+                if s[i - 1] == c"?" or s[i - 1] == c"&":
+                    start = i + 10
+                    break
+        for i in range(start, n):
+            if s[i] == c"&":
+                n = i
                 break
-        elif s[i] == c"?" and start or s[i] == c"#":
-            break
     if not start:
-        return (s, 0)
-    for i in range(start, n):
-        if s[i] == c"/" or s[i] == c"?" or s[i] == c"&" or s[i] == c"#":
-            return (s + start, i - start)
+        # the last one of the path: what comes before it may be of the server's own making
+        i = end
+        while i > 0:
+            i -= 1
+            if s[i] == c"/":
+                if end - i > 11 and memcmp(s + i, b"/instances/", 11) == 0:
+                    start = i + 11
+                    break
+        if not start:
+            return (s, 0)
+        for i in range(start, end):
+            if s[i] == c"/" or s[i] == c"&":
+                end = i
+                break
+        n = end
     return (s + start, n - start)
 
 
@@ -168,11 +184,12 @@ cdef class Places:
         return slot
 
     def drop(self, uint32_t slot):
-        """Gives a slot up, none of whose rows can be found any more."""
+        """Gives a slot up. What the index still has of its rows goes, too: it must never point to where nothing is."""
         cdef const ml_held *document = <const ml_held *>self.slots[slot].document
         cdef uint32_t row
         cdef size_t length
         cdef const char *key
+        self.remove(slot)
         if document.path != NULL:
             for row in range(min(document.path_capacity, (<InstanceTable>self.tables[slot]).table.rows)):
                 if document.path[row]:
@@ -294,8 +311,9 @@ cdef class Places:
                         ml_places_undo_many(places, slot, row, refs + row, n, key_at, self.slots, old + row)
                     raise MemoryError
                 row += n
-                with nogil:
-                    pass
+                if row < rows:
+                    with nogil:
+                        pass
             return [(i, old[i].place.table, old[i].place.row) for i in range(rows) if old[i].ref]
         finally:
             free(old)
@@ -468,11 +486,13 @@ cdef class Places:
             return self.of_text(text, len(text))
         return self.of_text(s, n)
 
+    def instance_of_path(self, str path not None):
+        """The instance that was read from a file, or None."""
+        name = path.encode("utf-8", "surrogateescape")
+        return self.of_path(name, len(name))
+
     cdef object of_text(self, const char *s, size_t n):
         cdef (const char *, size_t) uid
-        cdef ml_place place, now
-        cdef size_t length
-        cdef const char *key
         if n > 10 and memcmp(s, b"dicomfile:", 10) == 0:
             s += 10
             n -= 10
@@ -480,14 +500,20 @@ cdef class Places:
                 s += 2
                 n -= 2
             path = PyBytes_FromStringAndSize(s, n).partition(b"?frame=")[0]
-            if not ml_places_find(self.paths, path, len(path), _path_at, self.slots, &place):
-                return None
-            key = _uid_at(self.slots, place.table, self.ref_at(place.table, place.row), &length)
-            if not self.seek(key, length, &now) or now.table != place.table or now.row != place.row:
-                return None  # replaced by what was not read from there, or removed
-            return self.used_at(now)
+            return self.of_path(path, len(path))
         uid = _uid_in(s, n)
         return self.at(uid[0], uid[1]) if uid[1] else None
+
+    cdef object of_path(self, const char *s, size_t n):
+        cdef ml_place place, now
+        cdef size_t length
+        cdef const char *key
+        if not ml_places_find(self.paths, s, n, _path_at, self.slots, &place):
+            return None
+        key = _uid_at(self.slots, place.table, self.ref_at(place.table, place.row), &length)
+        if not self.seek(key, length, &now) or now.table != place.table or now.row != place.row:
+            return None  # replaced by what was not read from there, or removed
+        return self.used_at(now)
 
 
 def check_uids(InstanceTable table not None, uint32_t column, const uint32_t[::1] cells, str keyword):
@@ -568,7 +594,7 @@ def table_of(instances):
             table, rows = instance.table, []
             pieces.append((table, rows))
         rows.append(instance.index)
-    if len(pieces) == 1 and rows == list(range(table.table.rows)):
+    if len(pieces) == 1 and len(rows) == table.table.rows and rows == list(range(table.table.rows)):
         return table
     from array import array
     code = "I" if array("I").itemsize == 4 else "L"

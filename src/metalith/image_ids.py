@@ -5,8 +5,8 @@
     dicomfile:{path}[?frame={n}]        also dicomfile://{path}, and what a viewer's file manager numbered: dicomfile:3
 
 Frames count from 1. They stand in the path (`/frames/3`, `/frames/3/rendered`) or in the query (`frame=3`, WADO-URI's
-`frameNumber=3`; after "&" even where nothing begins a query, as older viewers wrote them). What comes after "#" is
-never a frame. Other schemes (`web:https://host/a.png`) are other loaders' and are read by the same rules.
+`frameNumber=3`; after "&" even where nothing begins a query, as older viewers wrote them), in capitals, too, but not
+after "#". Other schemes (`web:https://host/a.png`) are other loaders' and are read by the same rules.
 
 An id is never rewritten: what is parsed is a view of the text, and whoever changes the frame changes its digits alone.
 Errors and reprs show nothing of an id, for ids carry UIDs and tokens.
@@ -217,7 +217,10 @@ def base_image_id(text: str) -> str:
     group = match.lastindex
     if group is None:
         return text
-    return text[: match.start(1) - 8] if group == 1 else without(text, *match.span(2))
+    start, end = match.span(group)
+    if end == len(text):
+        return text[: start - (8 if group == 1 else 7)]  # "/frames/", "?frame=" or "&frame="
+    return without(text, start, end)
 
 
 def frame_image_ids(text: str, number_of_frames: SupportsIndex) -> list[str]:
@@ -314,8 +317,8 @@ def _shifted(text: str, least: int, by: int) -> str:
 
 
 def _root(root: str) -> str:
-    if not isinstance(root, str) or not root:
-        raise ImageIdError("there is no root, which is the URL of the service")
+    if not isinstance(root, str) or not root or "#" in root:
+        raise ImageIdError("the root, which is the URL of the service, is missing or has a fragment")
     return root
 
 
@@ -328,5 +331,5 @@ def _escaped(uid: str) -> str:
 def _made(text: str, frame: SupportsIndex | None) -> str:
     """An id that was put together, if it says what it was to say."""
     if locate(text)[2] != (-1 if frame is None else index(frame)):
-        raise ImageIdError("the root, or a parameter, names a frame itself or ends the URL")
+        raise ImageIdError("the root, or a parameter, names a frame itself")
     return text

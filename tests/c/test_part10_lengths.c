@@ -102,6 +102,40 @@ static void test_items(void) {
     }
 }
 
+/* Tags of the delimiters' group that are none of them: at the root they are passed over, in an item they are a fault.
+ */
+static void test_strange_delimiters(void) {
+    static const uint32_t tags[] = {0xFFFE0000, 0xFFFE9A0D, 0xFFFEE001, 0xFFFEFFFF};
+    static const uint32_t lengths[] = {0, 3, 8, 1000, ML_UNDEFINED};
+    ml_part10_options options = plain_options();
+    for (size_t t = 0; t < 4; t++) {
+        for (size_t l = 0; l < 5; l++) {
+            for (int way = 0; way < 4; way++) {
+                ml_buffer b = {0};
+                opened sequence = {0}, item = {0};
+                put_text(&b, EXPLICIT, 0x00080060, "CS", "CT");
+                if (way) sequence = open_value(&b, EXPLICIT, 0x00081140, way == 3 ? "UN" : "SQ", 0);
+                ml_syntax s = way == 3 ? IMPLICIT : EXPLICIT;
+                if (way) item = open_item(&b, s, way == 2);
+                put_tag(&b, tags[t], 0);
+                put32(&b, lengths[l], 0);
+                put_bytes(&b, s, 0x00091001, "OB", "", 0);
+                put_bytes(&b, s, 0x00091002, "OB", "", 0);
+                if (way) close_value(&b, item);
+                if (way) close_value(&b, sequence);
+                b = file_of(EXPLICIT, b);
+                ml_frame f;
+                ml_error error;
+                int done = frame_all(&b, &f, &error);
+                CHECK_MSG(done == (way % 3 == 0) && (done || error.code == ML_E_ITEM), "%08X of %u, way %d: %d",
+                          tags[t], lengths[l], way, error.code);
+                if (done) ml_document_free(read_alone(&b, &options)); /* what should be items in an UN stays bytes */
+                free(b.data);
+            }
+        }
+    }
+}
+
 static ml_buffer nested(uint32_t depth, int undefined, const char *vr) {
     ml_buffer b = {0};
     opened *open = calloc(2 * depth + 1, sizeof *open);
@@ -145,6 +179,7 @@ int main(void) {
     test_enclosure();
     test_lengths();
     test_items();
+    test_strange_delimiters();
     test_depth();
     return ml_check_report();
 }

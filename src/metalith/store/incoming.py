@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -49,6 +49,12 @@ def tables_of(data: Incoming) -> list[InstanceTable]:
         return [_read(data)]
     if isinstance(data, Mapping):
         return [_from_dicts([data])]
+    if hasattr(data, "to_json_dict"):  # a pydicom.Dataset
+        from metalith.interchange import from_pydicom
+
+        return [_core.table_of([from_pydicom(cast(Any, data))])]
+    if hasattr(data, "read"):
+        return [_read(data.read())]
     if isinstance(data, Iterable):
         return list(_from_several(data))
     raise TypeError(f"a store takes tables, instances, datasets or files, not a {type(data).__name__}")
@@ -127,9 +133,7 @@ def parts_of(table: InstanceTable) -> list[Part]:
     rows: dict[tuple[str, str], list[int]] = {}
     for row, key in enumerate(zip(studies, each, strict=True)):
         rows.setdefault(key, []).append(row)
-    return [
-        Part(*key, _core.copy_rows([(table, np.array(chosen, dtype=np.uint32))])) for key, chosen in rows.items()
-    ]
+    return [Part(*key, _core.copy_rows([(table, np.array(chosen, dtype=np.uint32))])) for key, chosen in rows.items()]
 
 
 def _uids(table: InstanceTable, tag: int, keyword: str) -> tuple[dict[int, str], Any]:

@@ -269,7 +269,9 @@ def _studies(store: MetadataStore, manifest: Any) -> list[_Piece]:
             series = study._series[one["uid"]] = Series(store, study, one["uid"])
             series._summary = from_json(one["given"])
             series.pinned, series.is_evicted = one["pinned"], one["evicted"]
-            if not one["hidden"]:
+            if one["hidden"]:
+                store._shared.add(one["uid"])
+            else:
                 store._series[one["uid"]] = series
             for position, (table, runs) in enumerate(one["tables"]):
                 pieces.append(_Piece(int(table), _rows(runs), series, position))

@@ -110,6 +110,7 @@ class Series:
         self._state = State()
         self._summary: dict[str, Any] = {}
         self._loader: Loader | None = None
+        self._merged: set[int] = set()  # slots of tables that were put together here
         self._slots: set[int] = set()  # of its tables, those with no instance left among them until a change is whole
 
     # ---- instances ----
@@ -197,6 +198,10 @@ class Series:
     def __len__(self) -> int:
         return self._state.count
 
+    def __bool__(self) -> bool:
+        """True: that there is such a series says nothing of whether its instances are here."""
+        return True
+
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.instances)
 
@@ -267,6 +272,10 @@ class Study:
 
     def __len__(self) -> int:
         return len(self._series)
+
+    def __bool__(self) -> bool:
+        """True, also of a study that no series is known of."""
+        return True
 
     def __iter__(self) -> Iterator[Series]:
         return iter(self.series)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, Self
 
-from metalith._core import Instance, Places
+from metalith._core import Instance
 from metalith.errors import ConfigurationError, DuplicateInstanceError, StoreError
 from metalith.store import events
-from metalith.store.changes import Journal
-from metalith.store.events import EVENTS, Event, EventQueue, EventStream, Subscription
+from metalith.store.events import Event
 from metalith.store.incoming import Incoming, Part, parts_of, tables_of
 from metalith.store.series import Loader, Series, State, Study, given_attributes, live
-from metalith.store.upkeep import bytes_of, evict, merge, tidy
+from metalith.store.transactions import Transactions
+from metalith.store.upkeep import bytes_of, merge
 
 __all__ = ["MetadataStore"]
 
 OnDuplicate = Literal["replace", "keep", "raise"]
 
 
-class MetadataStore:
+class MetadataStore(Transactions):
     """Studies, series and instances, with every look-up in constant time.
 
     Parameters
@@ -65,103 +63,9 @@ class MetadataStore:
         on_duplicate: OnDuplicate = "replace",
         loader: Loader | None = None,
     ) -> None:
-        self._max_bytes = None if max_bytes is None else bytes_of(max_bytes)
+        super().__init__(None if max_bytes is None else bytes_of(max_bytes))
         self._on_duplicate = _policy(on_duplicate)
         self._loader = loader
-        self._places = Places()
-        self._studies: dict[str, Study] = {}
-        self._series: dict[str, Series] = {}
-        self._shared: set[str] = set()  # SeriesInstanceUIDs that several studies have, or had
-        self._image_ids: dict[str, str] = {}
-        self._lock = threading.RLock()
-        self._journal: Journal | None = None
-        self._queue = EventQueue()
-
-    # ---- look-ups ----
-
-    @property
-    def study_instance_uids(self) -> list[str]:
-        """UIDs of all studies, in the order they came. list of str."""
-        return list(self._studies)
-
-    def study(self, study_instance_uid: str) -> Study | None:
-        """A study, or None."""
-        return self._studies.get(study_instance_uid)
-
-    def series(self, *uids: str) -> Series | None:
-        """A series by its UID, or by its study's and its own; None when it is not here."""
-        if len(uids) == 1:
-            return self._series.get(uids[0])
-        if len(uids) != 2:
-            raise TypeError("series takes a SeriesInstanceUID, or a StudyInstanceUID and a SeriesInstanceUID")
-        study = self._studies.get(uids[0])
-        return None if study is None else study._series.get(uids[1])
-
-    def instance(self, *uids: str) -> Instance | None:
-        """An instance by its SOPInstanceUID, or by the UIDs of its study and series and its own; None when it is not
-        here.
-        """
-        if len(uids) == 1:
-            return self._places.instance(uids[0])
-        if len(uids) != 3:
-            raise TypeError("instance takes a SOPInstanceUID, or the UIDs of study, series and instance")
-        found = self._places.owned(uids[2])
-        if found is None:
-            return None
-        series, instance = found
-        here = series.study_instance_uid == uids[0] and series.series_instance_uid == uids[1]
-        return instance if here else None
-
-    def instance_by_image_id(self, image_id: str) -> Instance | None:
-        """The instance that an image id stands for; None when it is not here.
-
-        Ids with UIDs in them (`wadors:` and `wadouri:`, frames and all) need not be made known; `dicomfile:` and a
-        path finds what was read from there; others are those of `add_image_ids`.
-        """
-        found = self._places.instance_of_image(image_id)
-        if found is None and image_id in self._image_ids:
-            found = self._places.instance(self._image_ids[image_id])
-        return found
-
-    def get(self, type: str, image_id: Any, *_: Any) -> Any:
-        """As a metadata provider: the answer to "instance"."""
-        return self.instance_by_image_id(image_id) if type == "instance" and isinstance(image_id, str) else None
-
-    def __contains__(self, uid: object) -> bool:
-        """Whether a study, series or instance of that UID is here."""
-        return isinstance(uid, str) and (
-            uid in self._studies or uid in self._series or self._places.find(uid) is not None
-        )
-
-    def __len__(self) -> int:
-        """How many instances are here."""
-        return len(self._places)
-
-    def __iter__(self) -> Iterator[Study]:
-        return iter(list(self._studies.values()))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that tables and indexes hold. int."""
-        return self._places.tables_nbytes + self._places.nbytes
-
-    def summary(self) -> dict[str, int]:
-        """How much is here: studies, series, series that were evicted, instances, bytes. dict of int."""
-        series = self._all_series()
-        return {
-            "studies": len(self._studies),
-            "series": len(series),
-            "evicted_series": sum(one.is_evicted for one in series),
-            "instances": len(self),
-            "nbytes": self.nbytes,
-        }
-
-    def __repr__(self) -> str:
-        series = sum(len(study) for study in self)
-        return f"<MetadataStore: {len(self._studies)} studies, {series} series, {len(self)} instances>"
-
-    def _all_series(self) -> list[Series]:
-        return [series for study in self for series in study.series]
 
     # ---- adding ----
 
@@ -330,8 +234,10 @@ class MetadataStore:
 
         with self.transaction():
             series = self.series(study_instance_uid, series_instance_uid)
-            if series is None or not series.is_loaded:
+            if series is None:
                 raise StoreError("no such series")
+            if not series.is_loaded:
+                raise StoreError("the series' instances are not here: load it first")
             table = changed_table(series.instances, metadata)
             part = Part(study_instance_uid, series_instance_uid, table)
             told = len(self._open_journal.events)
@@ -350,6 +256,16 @@ class MetadataStore:
     def _give(self, whom: Study | Series, summary: Mapping[str, Any]) -> None:
         for keyword, value in given_attributes(summary).items():
             self._open_journal.put(whom, "_summary", keyword, value)
+
+    def _load(self, series: Series) -> None:
+        loader = series._loader or self._loader
+        if series.is_loaded:
+            return
+        if loader is None:
+            raise StoreError("nobody said how to load the series: give the store, or what is added, a loader")
+        instances = loader(series.study_instance_uid, series.series_instance_uid)
+        # what another thread has loaded or added in the meantime is newer
+        self.add_instances(instances, on_duplicate="keep", loader=series._loader)
 
     # ---- removing ----
 
@@ -412,7 +328,7 @@ class MetadataStore:
         """Makes the instances of a series be found no more, and in the end lets go of their tables."""
         for _, slot, rows in series._state.pieces():
             self._places.remove(slot, rows)
-            pass
+            self._open_journal.undo(partial(self._places.put, slot, rows))
 
     def _drop_rows(self, series: Series, gone: dict[int, set[int]], uids: tuple[str, ...] | None = None) -> None:
         """Takes rows out of a series that are found no more, or elsewhere."""
@@ -493,103 +409,6 @@ class MetadataStore:
         restore(store, path, verify)
         return store
 
-    # ---- changes ----
-
-    @contextmanager
-    def transaction(self) -> Iterator[MetadataStore]:
-        """Several changes as one: made together or, when the block raises, not at all. Events come at its end.
-
-        Examples
-        --------
-        >>> store = metalith.MetadataStore()
-        >>> with store.transaction():
-        ...     study = store.add_study({"StudyInstanceUID": "1", "StudyDescription": "Knee"})
-        >>> store.study("1").StudyDescription
-        'Knee'
-        """
-        with self._lock:
-            outermost = self._journal is None
-            journal = self._journal = self._journal or Journal()
-            mark = journal.mark
-            try:
-                yield self
-                if outermost:
-                    self._queue.put(journal.events)
-            except BaseException:
-                journal.roll_back(mark)
-                raise
-            else:
-                if outermost:
-                    # the change is made: from here on nothing is taken back
-                    journal.finish()
-                    self._keep_small(journal.touched)
-            finally:
-                if outermost:
-                    self._journal = None
-        if outermost:
-            self._queue.deliver()
-
-    def _keep_small(self, touched: dict[Series, None]) -> None:
-        tidy(self._places, touched)
-        if self._max_bytes is not None and self.nbytes > self._max_bytes:
-            with suppress(MemoryError):  # the next change tries again
-                self._queue.put(evict(self._places, self._all_series(), touched, self._max_bytes))
-
-    @property
-    def _open_journal(self) -> Journal:
-        assert self._journal is not None
-        return self._journal
-
-    def _tell(self, type: str, series: Series, **details: Any) -> None:
-        self._open_journal.events.append(
-            Event(type, series.study_instance_uid, series.series_instance_uid, **details)
-        )
-
-    def _touch(self, slot: int) -> None:
-        self._places.touch(slot)
-
-    def _load(self, series: Series) -> None:
-        loader = series._loader or self._loader
-        if series.is_loaded:
-            return
-        if loader is None:
-            raise StoreError("nobody said how to load the series: give the store, or what is added, a loader")
-        instances = loader(series.study_instance_uid, series.series_instance_uid)
-        # what another thread has loaded or added in the meantime is newer
-        self.add_instances(instances, on_duplicate="keep", loader=series._loader)
-
-    # ---- events ----
-
-    def subscribe(self, event: str | Iterable[str], callback: Callable[[Event], Any]) -> Subscription:
-        """Calls back with every event of a type, or of several, from now on.
-
-        Parameters
-        ----------
-        event : str or iterable of str
-            `STUDY_ADDED`, `INSTANCES_ADDED`, …
-        callback : callable(Event)
-            Called after the change is visible, with no lock held, in the order of the changes; by the thread that made
-            the change, or another one that is just delivering. What it raises is logged and stops nobody.
-
-        Returns
-        -------
-        Subscription
-            To be ended by `unsubscribe()` or as a context manager.
-        """
-        return self._queue.subscribe([event] if isinstance(event, str) else event, callback)
-
-    def events(self, types: str | Iterable[str] = EVENTS, *, timeout: float | None = None) -> EventStream:
-        """Events from now on, one after the other, for a thread of its own; `close()` of what is returned ends it.
-
-        Parameters
-        ----------
-        types : str or iterable of str, optional
-            All by default.
-        timeout : float, optional
-            Seconds without an event after which it ends; by default it waits for ever.
-        """
-        return EventStream(self._queue, [types] if isinstance(types, str) else types, timeout)
-
 
 def _policy(on_duplicate: str) -> OnDuplicate:
     if on_duplicate not in ("replace", "keep", "raise"):
@@ -609,5 +428,3 @@ def _without(state: State, gone: dict[int, set[int]]) -> list[tuple[Any, int, An
     return [
         (table, slot, live(rows, table, gone[slot]) if slot in gone else rows) for table, slot, rows in state.pieces()
     ]
-
-

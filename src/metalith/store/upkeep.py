@@ -19,7 +19,10 @@ __all__ = ["bytes_of", "evict", "merge", "tidy"]
 
 Piece = tuple[InstanceTable, int, Any]
 
-SIZES = (8, 64, 512)  # tables smaller than one of these become one that is not: a row is copied three times at most
+# Tables smaller than one of these become one that is not: a row is copied once for each at most. Beyond SMALL that goes
+# only for tables that became so large here: those that came so are left as they are.
+SIZES = (8, 64, 512, 4096, 32768)
+SMALL = 512
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -41,7 +44,7 @@ def merge(places: Places, series: Series, journal: Journal) -> None:
     that a thousand adds in one transaction cost no more than by themselves. Without memory they stay as they are.
     """
     pieces = series._state.pieces()
-    while (first := _mergeable(pieces)) is not None:
+    while (first := _mergeable(pieces, series._merged)) is not None:
         try:
             pieces[first:] = [_as_one(places, series, pieces[first:], journal)]
         except MemoryError:
@@ -49,13 +52,15 @@ def merge(places: Places, series: Series, journal: Journal) -> None:
         journal.set_state(series, State.of(pieces))
 
 
-def _mergeable(pieces: list[Piece]) -> int | None:
+def _mergeable(pieces: list[Piece], merged: Container[int]) -> int | None:
     """Where the last tables begin that are small enough, if all of them together are not."""
     first, total = len(pieces), 0
     for size in SIZES:
-        while first and _count(pieces[first - 1]) < size:
+        while (
+            first and (count := _count(pieces[first - 1])) < size and (count < SMALL or pieces[first - 1][1] in merged)
+        ):
             first -= 1
-            total += _count(pieces[first])
+            total += count
         if total >= size:
             return first
     return None
@@ -69,10 +74,12 @@ def _as_one(places: Places, series: Series, pieces: list[Piece], journal: Journa
     table = copy_rows([(table, rows) for table, _, rows in pieces])
     to = places.hold(table)
     series._slots.add(to)
+    series._merged.add(to)
     where = [(slot, rows) for _, slot, rows in pieces]
     if journal is not None:
         journal.undo(lambda: places.drop(to))
         journal.undo(lambda: series._slots.discard(to))
+        journal.undo(lambda: series._merged.discard(to))
         journal.undo(lambda: places.transfer_back(where, to))
     places.transfer(where, to, series)
     return table, to, None
@@ -100,6 +107,7 @@ def _drop_others(places: Places, series: Series) -> None:
     """Lets go of the series' tables that none of its instances are in any more."""
     for slot in series._slots.difference(series._state.slots):
         series._slots.remove(slot)
+        series._merged.discard(slot)
         places.drop(slot)
 
 
@@ -119,7 +127,5 @@ def evict(places: Places, series: Iterable[Series], keep: Container[Series], mos
             places.remove(slot, rows)
         one._state, one.is_evicted = State(), True
         _drop_others(places, one)
-        evicted.append(
-            Event(events.SERIES_EVICTED, one.study_instance_uid, one.series_instance_uid, count=state.count)
-        )
+        evicted.append(Event(events.SERIES_EVICTED, one.study_instance_uid, one.series_instance_uid, count=state.count))
     return evicted

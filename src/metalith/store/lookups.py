@@ -1,0 +1,130 @@
+"""What a store is asked: everything by its UID or image id, in constant time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from metalith._core import Instance, Places
+from metalith.store.series import Series, Study
+
+__all__ = ["Lookups"]
+
+
+class Lookups:
+    """The side of a store that reads. No look-up takes a lock."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+        self._studies: dict[str, Study] = {}
+        self._series: dict[str, Series] = {}
+        self._shared: set[str] = set()  # SeriesInstanceUIDs that several studies have, or had
+        self._image_ids: dict[str, str] = {}
+
+    @property
+    def study_instance_uids(self) -> list[str]:
+        """UIDs of all studies, in the order they came. list of str."""
+        return list(self._studies)
+
+    def study(self, study_instance_uid: str) -> Study | None:
+        """A study, or None."""
+        return self._studies.get(study_instance_uid)
+
+    def series(self, *uids: str) -> Series | None:
+        """A series by its UID, or by its study's and its own; None when it is not here."""
+        if len(uids) == 1:
+            return self._series.get(uids[0])
+        if len(uids) != 2:
+            raise TypeError("series takes a SeriesInstanceUID, or a StudyInstanceUID and a SeriesInstanceUID")
+        study = self._studies.get(uids[0])
+        return None if study is None else study._series.get(uids[1])
+
+    def instance(self, *uids: str) -> Instance | None:
+        """An instance by its SOPInstanceUID, or by the UIDs of its study and series and its own; None when it is not
+        here.
+        """
+        if len(uids) == 1:
+            return self._places.instance(uids[0])
+        if len(uids) != 3:
+            raise TypeError("instance takes a SOPInstanceUID, or the UIDs of study, series and instance")
+        found = self._places.owned(uids[2])
+        if found is None:
+            return None
+        series, instance = found
+        here = series.study_instance_uid == uids[0] and series.series_instance_uid == uids[1]
+        return instance if here else None
+
+    def instance_by_image_id(self, image_id: str) -> Instance | None:
+        """The instance that an image id stands for; None when it is not here.
+
+        Ids with UIDs in them (`wadors:` and `wadouri:`, frames and all) need not be made known; `dicomfile:` and a
+        path finds what was read from there; others are those of `add_image_ids`.
+        """
+        found = self._places.instance_of_image(image_id)
+        if found is not None:
+            return found
+        if image_id in self._image_ids:
+            return self._places.instance(self._image_ids[image_id])
+        # the way that costs: ids with escapes, and frames of ids that were made known without
+        if self._image_ids or image_id.startswith("dicomfile:") or "%" in image_id:
+            return self._instance_of_parsed(image_id)
+        return None
+
+    def _instance_of_parsed(self, image_id: str) -> Instance | None:
+        from metalith.errors import ImageIdError
+        from metalith.image_ids import ImageId, file_id
+
+        try:
+            parsed = ImageId(image_id)
+        except ImageIdError:
+            return None
+        if parsed.path is not None:
+            found = self._places.instance_of_path(parsed.path)
+            if found is not None:
+                return found
+            for known in (str(parsed.base), file_id(parsed.path)):
+                if known in self._image_ids:
+                    return self._places.instance(self._image_ids[known])
+            return None
+        uid = self._image_ids.get(str(parsed.base)) or parsed.sop_instance_uid
+        return None if uid is None else self._places.instance(uid)
+
+    def get(self, type: str, image_id: Any, *_: Any) -> Any:
+        """As a metadata provider: the answer to "instance"."""
+        return self.instance_by_image_id(image_id) if type == "instance" and isinstance(image_id, str) else None
+
+    def __contains__(self, uid: object) -> bool:
+        """Whether a study, series or instance of that UID is here."""
+        return isinstance(uid, str) and (
+            uid in self._studies or uid in self._series or self._places.find(uid) is not None
+        )
+
+    def __len__(self) -> int:
+        """How many instances are here."""
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Study]:
+        return iter(list(self._studies.values()))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that tables and indexes hold. int."""
+        return self._places.tables_nbytes + self._places.nbytes
+
+    def summary(self) -> dict[str, int]:
+        """How much is here: studies, series, series that were evicted, instances, bytes. dict of int."""
+        series = self._all_series()
+        return {
+            "studies": len(self._studies),
+            "series": len(series),
+            "evicted_series": sum(one.is_evicted for one in series),
+            "instances": len(self),
+            "nbytes": self.nbytes,
+        }
+
+    def __repr__(self) -> str:
+        series = sum(len(study) for study in self)
+        return f"<MetadataStore: {len(self._studies)} studies, {series} series, {len(self)} instances>"
+
+    def _all_series(self) -> list[Series]:
+        return [series for study in self for series in study.series]
