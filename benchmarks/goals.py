@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import part10_files, part10_peers
+from benchmarks import part10_files, part10_peers, store_cases, store_data
 from benchmarks.datasets import MIXED
 
 
@@ -77,6 +77,7 @@ def judge(data: dict, real: str) -> list[Judged]:
     ]
     at_least += _headers_at_least(data)
     at_most += _headers_at_most(data)
+    at_most += _store_at_most(data)
     judged = [_judged(work, f">= {goal:g}x", value, "x", lambda v, g=goal: v >= g) for work, goal, value in at_least]
     judged += [
         _judged(work, f"<= {goal:g}{unit}", value, unit, lambda v, g=goal: v <= g)
@@ -126,6 +127,59 @@ def _headers_at_most(data: dict) -> list[tuple[str, float, str, Callable[[], flo
             " KiB",
             lambda: _get(data, "headers memory", part10_files.GOALS, "metalith", "rss") / 1024,
         )
+    ]
+
+
+STORE_KINDS = {"SOPInstanceUID": "UID", "wadors id": "image id"}
+SAME = 1.2  # times: what counts as the same on a machine that others use, too
+
+
+def _store_at_most(data: dict) -> list[tuple[str, float, str, Callable[[], float]]]:
+    def seconds(size: str, kind: str, heat: str) -> float:
+        return _get(data, "store look-ups", size, f"{kind}, {heat}", "metalith", "best")
+
+    def opening(size: str, way: str, attributes: int) -> float:
+        return _get(data, "store files", f"{size}, {attributes} attributes", way, "open", "best")
+
+    kinds = [(kind, name, heat) for kind, name in STORE_KINDS.items() for heat in ("hot", "cold")]
+    return [
+        *(
+            (
+                f"look-up by {name}, 1 million, {heat}",
+                150,
+                " ns",
+                lambda k=kind, h=heat: seconds("1 million", k, h) * 1e9,
+            )
+            for kind, name, heat in kinds
+        ),
+        *(
+            (
+                f"look-up by {name}, {heat}, 1 million against 1 thousand",
+                SAME,
+                "x",
+                lambda k=kind, h=heat: seconds("1 million", k, h) / seconds("1 thousand", k, h),
+            )
+            for kind, name, heat in kinds
+        ),
+        *(
+            (
+                f"10,000,000 instances like {name} ({about})",
+                8,
+                " GiB",
+                lambda name=name: _get(data, "store memory", name, "metalith", "gibibytes"),
+            )
+            for name, about in store_data.ABOUT.items()
+        ),
+        *(
+            (
+                f"opening a store of {size}{how}, 50 attributes against 5",
+                SAME,
+                "x",
+                lambda size=size, way=way: opening(size, way, 50) / opening(size, way, 5),
+            )
+            for size in store_cases.SAVED
+            for way, how in (("metalith", ""), ("metalith, unverified", ", unverified"))
+        ),
     ]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 if not __package__:  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from benchmarks import cases, check, datasets, fresh, goals, measure, node, part10_sections, peers
+from benchmarks import cases, check, datasets, fresh, goals, measure, node, part10_sections, peers, store_sections
 
 QUICK = ("t1-384", "ct-600-orthanc", "unlike-500")
 
@@ -174,6 +174,13 @@ class Report:
         part10_sections.series(self)
         part10_sections.memory(self)
 
+    def store(self) -> None:
+        """the metadata store: adding, look-ups hot and cold, memory held, saving and opening"""
+        store_sections.adding(self)
+        store_sections.look_ups(self)
+        store_sections.memory(self)
+        store_sections.files(self)
+
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""
         rows = []
@@ -200,7 +207,7 @@ IMPORTS = {
     "bare": "interpreter alone",
     "full": "interpreter and import",
 }
-SECTIONS = ("ingest", "read_all", "memory", "access", "column", "export", "headers", "threads", "imports")
+SECTIONS = ("ingest", "read_all", "memory", "access", "column", "export", "headers", "store", "threads", "imports")
 
 
 def main() -> int:
