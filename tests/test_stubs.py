@@ -41,7 +41,7 @@ def test_functions():
 def test_classes():
     _, classes = declared()
     tables = {"Instance", "InstanceTable", "Sequence", "Scanner", "Framing", "Header", "HeaderReader"}
-    assert tables | {"Places", "Mapped"} == set(classes)
+    assert tables | {"Places", "Mapped", "Finder"} == set(classes)
     for name, methods in classes.items():
         made = set(dir(getattr(_core, name))) - INHERITED
         assert methods - INHERITED - made == set(), name

@@ -185,6 +185,34 @@ cdef class Instance:
             raise KeyError(key)
         return None if self.table.table.columns[column].primary == ML_NO_INDEX else self.table.table.columns[column].tag
 
+    def frame(self, number):
+        """One frame of a multi-frame object, as a view that reads like an instance; see `metalith.frames`.
+
+        Parameters
+        ----------
+        number : int
+            Counted from 1, as in image ids.
+
+        Returns
+        -------
+        metalith.frames.FrameInstance
+
+        Raises
+        ------
+        metalith.frames.FrameError
+            The object has no such frame.
+
+        Examples
+        --------
+        >>> places = ({"vr": "DS", "Value": [0, 0, z]} for z in (1, 2))
+        >>> planes = [{"00209113": {"vr": "SQ", "Value": [{"00200032": place}]}} for place in places]
+        >>> enhanced = {"00280008": {"vr": "IS", "Value": [2]}, "52009230": {"vr": "SQ", "Value": planes}}
+        >>> metalith.naturalize_dataset(enhanced).frame(2).ImagePositionPatient
+        (0.0, 0.0, 2.0)
+        """
+        from metalith.frames import frame_of
+        return frame_of(self, number)
+
     # ---- files ----
 
     @property

@@ -15,6 +15,7 @@ __all__ = [
     "DuplicateInstanceError",
     "EncodeError",
     "ImageIdError",
+    "MetadataNotFound",
     "MetalithError",
     "NotDicomError",
     "ParseError",
@@ -185,6 +186,23 @@ class StoreFileError(StoreError):
 
 def _rebuild_store_file(message: str, reason: str) -> StoreFileError:
     return StoreFileError(message, reason=reason)
+
+
+class MetadataNotFound(MetalithError, LookupError):
+    """No provider has an answer. The message tells who was asked, and what each lacked.
+
+    Attributes
+    ----------
+    explanation : metalith.providers.Explanation
+        The same as an object.
+    """
+
+    def __init__(self, explanation: Any) -> None:
+        self.explanation = explanation
+        super().__init__(explanation)
+
+    def __str__(self) -> str:
+        return str(self.explanation)
 
 
 class ConfigurationError(MetalithError, ValueError):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from metalith._core import Instance, Places
+from metalith._core import Finder, Instance
 from metalith.store.series import Series, Study
 
 __all__ = ["Lookups"]
 
 
-class Lookups:
+class Lookups(Finder):
     """The side of a store that reads. No look-up takes a lock."""
 
     def __init__(self) -> None:
-        self._places = Places()
+        self._places = self._index
         self._studies: dict[str, Study] = {}
         self._series: dict[str, Series] = {}
         self._shared: set[str] = set()  # SeriesInstanceUIDs that several studies have, or had
@@ -39,30 +39,8 @@ class Lookups:
         study = self._studies.get(uids[0])
         return None if study is None else study._series.get(uids[1])
 
-    def instance(self, *uids: str) -> Instance | None:
-        """An instance by its SOPInstanceUID, or by the UIDs of its study and series and its own; None when it is not
-        here.
-        """
-        if len(uids) == 1:
-            return self._places.instance(uids[0])
-        if len(uids) != 3:
-            raise TypeError("instance takes a SOPInstanceUID, or the UIDs of study, series and instance")
-        found = self._places.owned(uids[2])
-        if found is None:
-            return None
-        series, instance = found
-        here = series.study_instance_uid == uids[0] and series.series_instance_uid == uids[1]
-        return instance if here else None
-
-    def instance_by_image_id(self, image_id: str) -> Instance | None:
-        """The instance that an image id stands for; None when it is not here.
-
-        Ids with UIDs in them (`wadors:` and `wadouri:`, frames and all) need not be made known; `dicomfile:` and a
-        path finds what was read from there; others are those of `add_image_ids`.
-        """
-        found = self._places.instance_of_image(image_id)
-        if found is not None:
-            return found
+    def _instance_of_other(self, image_id: str) -> Instance | None:
+        """What is not found by the UID in an image id as it stands."""
         if image_id in self._image_ids:
             return self._places.instance(self._image_ids[image_id])
         # the way that costs: ids with escapes, and frames of ids that were made known without
