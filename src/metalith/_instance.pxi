@@ -513,3 +513,85 @@ def _sequence_from_json(bytes body, origin=None):
 
 abc.Mapping.register(Instance)
 abc.Sequence.register(Sequence)
+
+
+# ---- for metalith.frames ----
+
+cdef enum:
+    KNOWN_LAYOUTS = 64
+
+
+cdef bytes _make_up(InstanceTable table, ml_row row):
+    """Which attributes an item and the first items of its sequences have: shape numbers; None for odd elements."""
+    cdef ml_table *t = table.table
+    cdef ml_shape *shape = &t.shapes[row.shape]
+    cdef ml_value value
+    cdef ml_range items
+    cdef bytes made = PyBytes_FromStringAndSize(NULL, 4 * (<Py_ssize_t>shape.width + 1))
+    cdef uint32_t *out = <uint32_t *><char *>made
+    cdef uint32_t slot, column
+    out[0] = row.shape
+    for slot in range(shape.width):
+        column = shape.columns[slot]
+        out[slot + 1] = ML_NO_INDEX
+        value = ml_value_at(t.document, &t.columns[column], ml_shape_cell(shape, slot, row.index))
+        if value.form == ML_FORM_RAW:
+            return None
+        if value.form == ML_FORM_ITEMS:
+            items = ml_value_range(&value)
+            if items.count:
+                out[slot + 1] = ml_table_row(t.columns[column].child, items.first).shape
+    return made
+
+
+def layout_of(Instance item not None, make):
+    """What `make(item)` gives, which depends on names alone: asked once for all rows that have the same."""
+    cdef InstanceTable table = item.table
+    key = _make_up(table, item.row)
+    if key is None:
+        return make(item)
+    if table.layouts is None:
+        table.layouts = {}
+    known = (<dict>table.layouts).get(key)
+    if known is None:
+        known = make(item)
+        if len(<dict>table.layouts) < KNOWN_LAYOUTS:
+            (<dict>table.layouts)[key] = known
+    return known
+
+
+def group_rows(Sequence items not None, str group not None):
+    """Where the first items of a group are that rows have: (InstanceTable, bytearray of uint32); the highest number
+    where a row has none. None when rows spell or make up the group differently.
+    """
+    cdef InstanceTable table = items.table
+    cdef uint32_t column = ML_NO_INDEX if table is None else table.find(group)
+    cdef ml_column *c
+    cdef ml_shape *shape
+    cdef ml_row row
+    cdef ml_value value
+    cdef ml_range found
+    cdef bytearray made
+    cdef uint32_t *out
+    cdef uint32_t i, slot
+    if column == ML_NO_INDEX:
+        return None
+    c = &table.table.columns[column]
+    if c.twin != ML_NO_INDEX or c.child == NULL:
+        return None
+    made = bytearray(4 * <size_t>items.length)
+    out = <uint32_t *><char *>made
+    for i in range(items.length):
+        row = ml_table_row(table.table, items.first + i)
+        shape = &table.table.shapes[row.shape]
+        slot = ml_shape_slot(shape, column)
+        out[i] = ML_NO_INDEX
+        if slot != ML_NO_INDEX:
+            value = ml_value_at(table.table.document, c, ml_shape_cell(shape, slot, row.index))
+            if value.form == ML_FORM_RAW:
+                return None
+            if value.form == ML_FORM_ITEMS:
+                found = ml_value_range(&value)
+                if found.count:
+                    out[i] = found.first
+    return table.child(column), made

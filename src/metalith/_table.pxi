@@ -42,10 +42,12 @@ cdef class InstanceTable:
     cdef NameEntry *lookups
     cdef uint32_t lookup_mask
     cdef object listed            # problems, root table only
+    cdef object layouts           # for metalith.frames: by make-up of a row
     cdef uint32_t made            # bytes of the arrays above, for nbytes
 
     def __cinit__(self):
         self.listed = None
+        self.layouts = None
 
     def __init__(self):
         raise TypeError("InstanceTable is made by metalith.naturalize")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import SupportsIndex
 
+from metalith import _core
 from metalith._core import Instance, Sequence, keyword_of
 
 __all__ = [
@@ -71,6 +72,11 @@ def layout_of(item: Instance | None) -> Layout:
     """The layout of an item of SharedFunctionalGroupsSequence or PerFrameFunctionalGroupsSequence."""
     if item is None:
         return _NOTHING
+    layout: Layout = _core.layout_of(item, _layout_of_names)  # its table knows those that were asked for before
+    return layout
+
+
+def _layout_of_names(item: Instance) -> Layout:
     make_up = [
         (name, tuple(groups[0].keys())) for name, groups in item.items() if type(groups) is Sequence and len(groups)
     ]
