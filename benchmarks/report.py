@@ -17,7 +17,19 @@ from pathlib import Path
 if not __package__:  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from benchmarks import cases, check, datasets, fresh, goals, measure, node, part10_sections, peers, store_sections
+from benchmarks import (
+    cases,
+    check,
+    datasets,
+    fresh,
+    goals,
+    measure,
+    node,
+    part10_sections,
+    peers,
+    provider_sections,
+    store_sections,
+)
 
 QUICK = ("t1-384", "ct-600-orthanc", "unlike-500")
 
@@ -181,6 +193,11 @@ class Report:
         store_sections.memory(self)
         store_sections.files(self)
 
+    def providers(self) -> None:
+        """`get` through providers: cached, uncached, missing, profiled; many ids at once"""
+        provider_sections.look_ups(self)
+        provider_sections.many(self)
+
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""
         rows = []
@@ -207,7 +224,19 @@ IMPORTS = {
     "bare": "interpreter alone",
     "full": "interpreter and import",
 }
-SECTIONS = ("ingest", "read_all", "memory", "access", "column", "export", "headers", "store", "threads", "imports")
+SECTIONS = (
+    "ingest",
+    "read_all",
+    "memory",
+    "access",
+    "column",
+    "export",
+    "headers",
+    "store",
+    "providers",
+    "threads",
+    "imports",
+)
 
 
 def main() -> int:

@@ -25,10 +25,12 @@ from metalith.naturalize import naturalize, naturalize_dataset
 from metalith.values import PersonName
 
 if TYPE_CHECKING:
+    from metalith.answers import InstanceProvider
     from metalith.encode import denaturalize, dumps
     from metalith.errors import DuplicateInstanceError, StoreError, StoreFileError
     from metalith.interchange import from_pydicom, to_pydicom
     from metalith.part10 import header_bytes, read
+    from metalith.providers import NULL, MetadataProviders, metadata, profile
     from metalith.scanning import Failure, Scan, scan
     from metalith.store import MetadataStore
     from metalith.temporal import as_date, as_datetime, as_time
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "NULL",
     "BulkData",
     "BulkDataError",
     "ColumnError",
@@ -44,8 +47,11 @@ __all__ = [
     "EncodeError",
     "Failure",
     "Instance",
+    "InstanceProvider",
     "InstanceTable",
     "Limits",
+    "MetadataNotFound",
+    "MetadataProviders",
     "MetadataStore",
     "MetalithError",
     "NotDicomError",
@@ -66,8 +72,10 @@ __all__ = [
     "header_bytes",
     "keyword_of",
     "limits",
+    "metadata",
     "naturalize",
     "naturalize_dataset",
+    "profile",
     "read",
     "scan",
     "to_pydicom",
@@ -78,7 +86,11 @@ _LATER = {
     "DuplicateInstanceError": "metalith.errors",
     "Failure": "metalith.scanning",
     "ImageId": "metalith.image_ids",
+    "InstanceProvider": "metalith.answers",
+    "MetadataNotFound": "metalith.errors",
+    "MetadataProviders": "metalith.providers",
     "MetadataStore": "metalith.store",
+    "NULL": "metalith.providers",
     "Scan": "metalith.scanning",
     "StoreError": "metalith.errors",
     "StoreFileError": "metalith.errors",
@@ -89,6 +101,8 @@ _LATER = {
     "dumps": "metalith.encode",
     "from_pydicom": "metalith.interchange",
     "header_bytes": "metalith.part10",
+    "metadata": "metalith.providers",
+    "profile": "metalith.providers",
     "read": "metalith.part10",
     "scan": "metalith.scanning",
     "to_pydicom": "metalith.interchange",

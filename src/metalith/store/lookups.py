@@ -67,9 +67,14 @@ class Lookups(Finder):
         uid = self._image_ids.get(str(parsed.base)) or parsed.sop_instance_uid
         return None if uid is None else self._places.instance(uid)
 
-    def get(self, type: str, image_id: Any, *_: Any) -> Any:
-        """As a metadata provider: the answer to "instance"."""
-        return self.instance_by_image_id(image_id) if type == "instance" and isinstance(image_id, str) else None
+    def get(self, type: Any, image_id: Any, *_: Any, **__: Any) -> Any:
+        """As a metadata provider: what `metalith.answers.answer` says of the instance that an image id stands for."""
+        instance = self.instance_by_image_id(image_id) if isinstance(image_id, str) else None
+        if instance is None or (type == "instance" and "frame" not in image_id):
+            return instance
+        from metalith.answers import answer
+
+        return answer(type, instance, image_id)
 
     def __contains__(self, uid: object) -> bool:
         """Whether a study, series or instance of that UID is here."""

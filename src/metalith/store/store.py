@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from metalith._core import Instance
 from metalith.errors import ConfigurationError, DuplicateInstanceError, StoreError
 from metalith.store import events
-from metalith.store.events import Event
+from metalith.store.events import Event, Subscription
 from metalith.store.incoming import Incoming, Part, parts_of, tables_of
 from metalith.store.series import Loader, Series, State, Study, given_attributes, live
 from metalith.store.transactions import Transactions
@@ -266,6 +266,40 @@ class MetadataStore(Transactions):
         instances = loader(series.study_instance_uid, series.series_instance_uid)
         # what another thread has loaded or added in the meantime is newer
         self.add_instances(instances, on_duplicate="keep", loader=series._loader)
+
+    def provide(self, metadata: Any, priority: float = 0) -> Subscription:
+        """Makes the store a metadata provider whose answers are kept, until what they are about changes.
+
+        Parameters
+        ----------
+        metadata : metalith.MetadataProviders
+        priority : float, optional
+
+        Returns
+        -------
+        Subscription
+            To the changes; ended, answers are not forgotten any more, so remove the provider first.
+
+        Examples
+        --------
+        >>> store, metadata = metalith.MetadataStore(), metalith.MetadataProviders()
+        >>> subscription = store.provide(metadata)
+        >>> uids = {"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2", "SOPInstanceUID": "1.2.3"}
+        >>> added = store.add_instances({**uids, "Rows": 512})
+        >>> metadata.get("Rows", "wadors:http://host/studies/1/series/1.2/instances/1.2.3")
+        512
+        """
+        from metalith.answers import images_of_series
+
+        subscription = self.subscribe(
+            events.EVENTS,
+            lambda event: (
+                event.series_instance_uid is None
+                or metadata.invalidate(images_of_series(event.study_instance_uid, event.series_instance_uid))
+            ),
+        )
+        metadata.add_provider(self, priority, cache=True)
+        return subscription
 
     # ---- removing ----
 

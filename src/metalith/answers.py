@@ -1,0 +1,184 @@
+"""What an instance answers to a metadata type: a module, itself, or one of its attributes; and a provider of that."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from metalith import _core
+from metalith._core import Instance
+from metalith.errors import ImageIdError
+from metalith.frames import FrameInstance, frame_of, number_of_frames
+from metalith.image_ids import ImageId, base_image_id
+from metalith.modules import build
+from metalith.modules.table import TYPES
+
+__all__ = ["InstanceProvider", "answer", "images_of_series"]
+
+_ROOT = frozenset({"naturalized"})
+_GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+
+
+def answer(type: str | type, instance: Instance, image_id: str, calibration: Any = None) -> Any:
+    """What an instance answers for an image of it.
+
+    Parameters
+    ----------
+    type : str or class
+        "instance" (of a frame's id, the frame; else the instance itself), "naturalized" (the instance itself), a type
+        or class of `metalith.modules`, or an attribute by keyword or eight hex digits.
+    instance : Instance
+    image_id : str
+        Which frame it is about. Without one, modules are those of the first.
+    calibration : optional
+        As for `metalith.modules.build`.
+
+    Returns
+    -------
+    object or None
+        None when the instance has nothing of it.
+
+    Raises
+    ------
+    FrameError
+        The instance has no such frame.
+
+    Examples
+    --------
+    >>> from metalith.answers import answer
+    >>> ct = metalith.naturalize_dataset({"00080060": {"vr": "CS", "Value": ["CT"]}})
+    >>> answer("Modality", ct, "web:1"), answer("generalSeriesModule", ct, "web:1").modality
+    ('CT', 'CT')
+    """
+    kind = type if isinstance(type, str) else getattr(type, "type", None)
+    if not isinstance(kind, str):
+        return None
+    if kind in _ROOT:
+        return instance
+    frame = _frame_in(image_id)
+    if kind == "instance":
+        return instance if frame is None else _data(instance, frame)
+    if kind in TYPES:
+        return build(kind, _data(instance, frame), image_id=image_id, calibration=calibration)
+    if _core.describe_keyword(kind) is None and not _is_tag(kind):
+        return None
+    return _data(instance, frame).get(kind)
+
+
+def _frame_in(image_id: str) -> int | None:
+    # most ids have none, and parsing costs more than most answers
+    if "frame" not in image_id:
+        return None
+    try:
+        return ImageId(image_id).frame
+    except ImageIdError:
+        return None
+
+
+def _data(instance: Instance, frame: int | None) -> Instance | FrameInstance:
+    """The frame, where an instance has frames that differ from it; else the instance."""
+    if frame is None and not any(group in instance for group in _GROUPS) and number_of_frames(instance) < 2:
+        return instance
+    return frame_of(instance, 1 if frame is None else frame)
+
+
+def _is_tag(kind: str) -> bool:
+    return len(kind) == 8 and set(kind) <= set("0123456789ABCDEFabcdef")
+
+
+def images_of_series(study_instance_uid: str, series_instance_uid: str) -> Callable[[str], bool]:
+    """Which image ids may stand for an image of a series: those that name it, and those that name none."""
+
+    def may_be(image_id: str) -> bool:
+        try:
+            parsed = ImageId(image_id)
+        except ImageIdError:
+            return True
+        series, study = parsed.series_instance_uid, parsed.study_instance_uid
+        return (series is None or series == series_instance_uid) and (study is None or study == study_instance_uid)
+
+    return may_be
+
+
+class InstanceProvider:
+    """A provider that answers everything about the instances that were added to it, by image id.
+
+    Image ids of images that are not DICOM are as welcome as any: what is added for them may be any natural dict.
+
+    Parameters
+    ----------
+    invalidate : callable(image_id), optional
+        Told which image has other metadata now; `MetadataProviders.invalidate` where answers are cached.
+
+    Examples
+    --------
+    >>> from metalith.answers import InstanceProvider
+    >>> provider = InstanceProvider()
+    >>> provider.add_instance("web:photo.png", {"Rows": 480, "Columns": 640, "SamplesPerPixel": 3})
+    >>> provider.get("imagePixelModule", "web:photo.png").columns
+    640
+    """
+
+    def __init__(self, invalidate: Callable[[str], Any] | None = None) -> None:
+        self._invalidate = invalidate
+        self._instances: dict[str, Instance] = {}
+        self._lock = threading.Lock()
+
+    def add_instance(self, image_id: str, dataset: Any) -> None:
+        """Adds an instance, or gives an image another one. All its frames' ids find it.
+
+        Parameters
+        ----------
+        image_id : str
+            Of the image or of one of its frames.
+        dataset : Instance, natural dict, DICOM JSON, file (bytes or `pathlib.Path`), or pydicom.Dataset
+
+        Raises
+        ------
+        ValueError
+            That is not one instance.
+        """
+        from metalith.store.incoming import tables_of
+
+        instances = [instance for table in tables_of(dataset) for instance in table]
+        if len(instances) != 1:
+            raise ValueError(f"one instance was expected, not {len(instances):,}")
+        base = _base(image_id)
+        with self._lock:
+            known = base in self._instances
+            self._instances[base] = instances[0]
+        if known and self._invalidate is not None:
+            self._invalidate(image_id)
+
+    def remove(self, image_id: str) -> bool:
+        """Forgets an image. Whether it was here."""
+        base = _base(image_id)
+        with self._lock:
+            found = self._instances.pop(base, None)
+        if found is not None and self._invalidate is not None:
+            self._invalidate(image_id)
+        return found is not None
+
+    def instance(self, image_id: str) -> Instance | None:
+        """The instance of an image or of one of its frames, or None."""
+        found = self._instances.get(image_id)
+        return self._instances.get(_base(image_id)) if found is None else found
+
+    def get(self, type: str | type, image_id: Any, *_: Any, **__: Any) -> Any:
+        """What `answer` says of the image's instance; None for an image that is not known."""
+        instance = self.instance(image_id) if isinstance(image_id, str) else None
+        return None if instance is None else answer(type, instance, image_id)
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def __contains__(self, image_id: object) -> bool:
+        return isinstance(image_id, str) and self.instance(image_id) is not None
+
+
+def _base(image_id: str) -> str:
+    try:
+        return base_image_id(image_id)
+    except ImageIdError:
+        return image_id  # an id of one's own, of any form
