@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
@@ -121,3 +122,21 @@ def test_a_store_whose_answers_are_kept():
     assert mine.get("Rows", here) == 3
     store.remove_study("1")
     assert [mine.get("Rows", here), mine.get("Rows", there)] == [None, None]
+
+
+def test_many_at_once(metadata):
+    ct, dose = metalith.read(CT), metalith.read(DOSE)
+    ids = [id_of(dose, frame) for frame in range(1, 4)]
+    planes = metadata.get_many("imagePlaneModule", ids)
+    assert planes == [metadata.get("imagePlaneModule", image_id) for image_id in ids]
+    assert planes.image_position_patient.shape == (3, 3)
+    assert planes.image_position_patient.dtype == np.float64
+    assert planes.rows.tolist() == [10, 10, 10]
+    mixed = metadata.get_many("imagePlaneModule", [id_of(ct), "web:unknown"])
+    assert mixed[1] is None
+    assert np.isnan(mixed.pixel_spacing[1]).all()
+    assert metadata.get_many("generalSeriesModule", [id_of(ct), ids[0]]).modality.tolist() == ["CT", "RTDOSE"]
+    with pytest.raises(AttributeError):
+        _ = planes.no_such_field
+    with pytest.raises(AttributeError):
+        _ = metadata.get_many("imagePlaneModule", []).rows

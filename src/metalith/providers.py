@@ -21,13 +21,24 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from metalith._provider_answers import Answers
 from metalith._provider_asking import adder_of, callable_of, explainer_of, many_of, name_of, owner_of, same, types_of
 from metalith._provider_profile import Profile
 from metalith._provider_report import Asked, Explanation, explain
 from metalith._providers import NULL, Chain, Lookups, Registration, TypedProvider, type_name
 from metalith.errors import ConfigurationError, MetadataNotFound
 
-__all__ = ["NULL", "Asked", "CacheInfo", "Explanation", "MetadataProviders", "Profile", "metadata", "profile"]
+__all__ = [
+    "NULL",
+    "Answers",
+    "Asked",
+    "CacheInfo",
+    "Explanation",
+    "MetadataProviders",
+    "Profile",
+    "metadata",
+    "profile",
+]
 
 TYPED_PRIORITY = -1000  # of typed providers, among the others
 
@@ -329,6 +340,30 @@ class MetadataProviders(Lookups):
     def explain(self, type: str | type, image_id: Any, *args: Any, **kwargs: Any) -> Explanation:
         """Who is asked, and what each says: the answer's way, to be printed. Nothing of it is kept or counted."""
         return explain(self, type_name(type), image_id, args, kwargs)
+
+    def get_many(self, type: str | type, image_ids: Iterable[Any]) -> Answers:
+        """What `get` gives for each of many images.
+
+        Parameters
+        ----------
+        type : str or class
+        image_ids : iterable
+
+        Returns
+        -------
+        Answers
+            A list, None where there is no answer. Fields of the answers, asked of the list, are arrays.
+
+        Examples
+        --------
+        >>> mine = MetadataProviders()
+        >>> mine.add_provider(metalith.InstanceProvider())
+        >>> mine.add("instance", "web:1", {"Rows": 4, "Columns": 6}) is None
+        True
+        >>> mine.get_many("imagePixelModule", ["web:1", "web:2"]).columns
+        array([ 6., nan])
+        """
+        return Answers(super().get_many(type, image_ids))
 
     def get_normalized(
         self, image_id: Any, types: Iterable[str | type], provider: Callable[[Any, Any], Any] | None = None
