@@ -140,3 +140,42 @@ def test_many_at_once(metadata):
         _ = planes.no_such_field
     with pytest.raises(AttributeError):
         _ = metadata.get_many("imagePlaneModule", []).rows
+
+
+def pet(n, **more):
+    """One slice of a PET series whose factors can be computed."""
+    return {
+        "StudyInstanceUID": "1", "SeriesInstanceUID": "1.2", "SOPInstanceUID": f"1.2.{n}", "Modality": "PT",
+        "SeriesDate": "20200101", "SeriesTime": "120000", "AcquisitionDate": "20200101", "AcquisitionTime": f"12000{n}",
+        "CorrectedImage": ("ATTN", "DECY"), "Units": "BQML", "DecayCorrection": "START", "PatientWeight": 70,
+        "RadiopharmaceuticalInformationSequence": [
+            {"RadionuclideTotalDose": 3.7e8, "RadionuclideHalfLife": 6586.2, "RadiopharmaceuticalStartTime": "110000"}
+        ],
+        **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["store", "provider"])
+def test_scaling_is_that_of_the_whole_series(kind):
+    store, provider = MetadataStore(), InstanceProvider()
+    base = "wadors:http://h/studies/1/series/1.2/instances/"
+    several = [pet(n) for n in range(3)]
+    store.add_instances(several)
+    for dataset in several:
+        provider.add_instance(base + dataset["SOPInstanceUID"], dataset)
+    asked = store if kind == "store" else provider
+    factors = [asked.get("scalingModule", f"{base}1.2.{n}").suvbw for n in range(3)]
+    decayed = 3.7e8 * 2 ** (-3600 / 6586.2)
+    assert factors == pytest.approx([70_000 / decayed] * 3)
+    assert asked.get("scalingModule", base + "7") is None
+    if kind == "store":
+        store.update_metadata_for_series("1", "1.2", {"PatientWeight": 35})
+        assert store.get("scalingModule", base + "1.2.0").suvbw == pytest.approx(factors[0] / 2)
+        assert store.get("scalingModule", "wadors:http://h/studies/1/series/9/instances/9") is None
+
+
+def test_scaling_of_dose():
+    store = MetadataStore()
+    dose = metalith.read(DOSE)
+    store.add_instance(dose)
+    assert store.get("scalingModule", id_of(dose)).dose_grid_scaling == dose.DoseGridScaling

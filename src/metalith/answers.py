@@ -13,6 +13,7 @@ from metalith.frames import FrameInstance, frame_of, number_of_frames
 from metalith.image_ids import ImageId, base_image_id
 from metalith.modules import build
 from metalith.modules.table import TYPES
+from metalith.scaling import SuvSeries, scaling_module
 
 __all__ = ["InstanceProvider", "answer", "images_of_series"]
 
@@ -20,19 +21,21 @@ _ROOT = frozenset({"naturalized"})
 _GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 
 
-def answer(type: str | type, instance: Instance, image_id: str, calibration: Any = None) -> Any:
+def answer(type: str | type, instance: Instance, image_id: str, calibration: Any = None, series: Any = None) -> Any:
     """What an instance answers for an image of it.
 
     Parameters
     ----------
     type : str or class
         "instance" (of a frame's id, the frame; else the instance itself), "naturalized" (the instance itself), a type
-        or class of `metalith.modules`, or an attribute by keyword or eight hex digits.
+        or class of `metalith.modules`, "scalingModule", or an attribute by keyword or eight hex digits.
     instance : Instance
     image_id : str
         Which frame it is about. Without one, modules are those of the first.
     calibration : optional
         As for `metalith.modules.build`.
+    series : optional
+        As for `metalith.scaling.scaling_module`: all instances of a PET series.
 
     Returns
     -------
@@ -59,6 +62,8 @@ def answer(type: str | type, instance: Instance, image_id: str, calibration: Any
     frame = _frame_in(image_id)
     if kind == "instance":
         return instance if frame is None else _data(instance, frame)
+    if kind == "scalingModule":
+        return scaling_module(instance, series)
     if kind in TYPES:
         return build(kind, _data(instance, frame), image_id=image_id, calibration=calibration)
     if _core.describe_keyword(kind) is None and not _is_tag(kind):
@@ -168,7 +173,18 @@ class InstanceProvider:
     def get(self, type: str | type, image_id: Any, *_: Any, **__: Any) -> Any:
         """What `answer` says of the image's instance; None for an image that is not known."""
         instance = self.instance(image_id) if isinstance(image_id, str) else None
-        return None if instance is None else answer(type, instance, image_id)
+        if instance is None:
+            return None
+        series = self._series_of(instance) if type == "scalingModule" else None
+        return answer(type, instance, image_id, series=series)
+
+    def _series_of(self, instance: Instance) -> SuvSeries | None:
+        uid = instance.get("SeriesInstanceUID")
+        if uid is None or instance.get("Modality") != "PT":
+            return None
+        with self._lock:
+            several = list(self._instances.values())
+        return SuvSeries(one for one in several if one.get("SeriesInstanceUID") == uid)
 
     def __len__(self) -> int:
         return len(self._instances)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from metalith._core import Finder, Instance
-from metalith.store.series import Series, Study
+from metalith.store.series import Instances, Series, Study
 
 __all__ = ["Lookups"]
 
@@ -74,7 +74,22 @@ class Lookups(Finder):
             return instance
         from metalith.answers import answer
 
-        return answer(type, instance, image_id)
+        return answer(type, instance, image_id, series=self._suv_of(instance) if type == "scalingModule" else None)
+
+    def _suv_of(self, instance: Instance) -> Any:
+        """The SUV factors of an instance's series, computed once for all its instances as long as they stay the same;
+        None of what is no PET.
+        """
+        study, uid = instance.get("StudyInstanceUID"), instance.get("SeriesInstanceUID")
+        series = self.series(study, uid) if isinstance(study, str) and isinstance(uid, str) else None
+        if series is None or instance.get("Modality") != "PT":
+            return None
+        from metalith.scaling import SuvSeries
+
+        state, known = series._state, series._suv
+        if known is None or known[0] is not state:
+            known = series._suv = (state, SuvSeries(Instances(state)))
+        return known[1]
 
     def __contains__(self, uid: object) -> bool:
         """Whether a study, series or instance of that UID is here."""

@@ -110,6 +110,7 @@ class Series:
         self._state = State()
         self._summary: dict[str, Any] = {}
         self._loader: Loader | None = None
+        self._suv: tuple[State, Any] | None = None  # what was computed of the instances, and of which
         self._merged: set[int] = set()  # slots of tables that were put together here
         self._slots: set[int] = set()  # of its tables, those with no instance left among them until a change is whole
 
