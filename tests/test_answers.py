@@ -179,3 +179,22 @@ def test_scaling_of_dose():
     dose = metalith.read(DOSE)
     store.add_instance(dose)
     assert store.get("scalingModule", id_of(dose)).dose_grid_scaling == dose.DoseGridScaling
+
+
+@pytest.mark.parametrize("kind", ["store", "provider"])
+def test_calibrations_go_into_image_planes(kind):
+    mine, ct = MetadataProviders(), metalith.read(CT)
+    calibrations = metalith.CalibrationProvider(changed=mine.invalidate)
+    if kind == "store":
+        store = MetadataStore()
+        store.add_instance(ct)
+        store.provide(mine, calibrations=calibrations)
+    else:
+        provider = InstanceProvider(mine.invalidate, calibrations)
+        provider.add_instance(id_of(ct), ct)
+        mine.add_provider(provider, cache=True)
+    assert mine.get("imagePlaneModule", id_of(ct)).pixel_spacing == (0.661468, 0.661468)
+    calibrations.add(id_of(ct), {"rowPixelSpacing": 0.5, "columnPixelSpacing": 0.25, "type": "User"})
+    assert mine.get("imagePlaneModule", id_of(ct)).pixel_spacing == (0.5, 0.25)
+    calibrations.clear()
+    assert mine.get("imagePlaneModule", id_of(ct)).pixel_spacing == (0.661468, 0.661468)

@@ -26,6 +26,7 @@ from metalith.values import PersonName
 
 if TYPE_CHECKING:
     from metalith.answers import InstanceProvider
+    from metalith.calibration import CalibrationProvider
     from metalith.encode import denaturalize, dumps
     from metalith.errors import DuplicateInstanceError, StoreError, StoreFileError
     from metalith.interchange import from_pydicom, to_pydicom
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from metalith.providers import NULL, MetadataProviders, metadata, profile
     from metalith.scanning import Failure, Scan, scan
     from metalith.store import MetadataStore
+    from metalith.suv import suv_factors
     from metalith.temporal import as_date, as_datetime, as_time
 
 __version__ = "0.1.0"
@@ -41,6 +43,7 @@ __all__ = [
     "NULL",
     "BulkData",
     "BulkDataError",
+    "CalibrationProvider",
     "ColumnError",
     "ConfigurationError",
     "DuplicateInstanceError",
@@ -78,11 +81,13 @@ __all__ = [
     "profile",
     "read",
     "scan",
+    "suv_factors",
     "to_pydicom",
 ]
 
 # What not every program needs is imported when it is first asked for: `import metalith` stays cheap.
 _LATER = {
+    "CalibrationProvider": "metalith.calibration",
     "DuplicateInstanceError": "metalith.errors",
     "Failure": "metalith.scanning",
     "ImageId": "metalith.image_ids",
@@ -105,6 +110,7 @@ _LATER = {
     "profile": "metalith.providers",
     "read": "metalith.part10",
     "scan": "metalith.scanning",
+    "suv_factors": "metalith.suv",
     "to_pydicom": "metalith.interchange",
 }
 

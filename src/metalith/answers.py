@@ -92,6 +92,11 @@ def _is_tag(kind: str) -> bool:
     return len(kind) == 8 and set(kind) <= set("0123456789ABCDEFabcdef")
 
 
+def calibration_of(calibrations: Any, image_id: str) -> Any:
+    """What a provider of calibrations has for an image."""
+    return None if calibrations is None else calibrations.get("calibratedPixelSpacing", image_id)
+
+
 def images_of_series(study_instance_uid: str, series_instance_uid: str) -> Callable[[str], bool]:
     """Which image ids may stand for an image of a series: those that name it, and those that name none."""
 
@@ -115,6 +120,8 @@ class InstanceProvider:
     ----------
     invalidate : callable(image_id), optional
         Told which image has other metadata now; `MetadataProviders.invalidate` where answers are cached.
+    calibrations : metalith.CalibrationProvider, optional
+        Its pixel spacings go into image planes.
 
     Examples
     --------
@@ -125,8 +132,8 @@ class InstanceProvider:
     640
     """
 
-    def __init__(self, invalidate: Callable[[str], Any] | None = None) -> None:
-        self._invalidate = invalidate
+    def __init__(self, invalidate: Callable[[str], Any] | None = None, calibrations: Any = None) -> None:
+        self._invalidate, self._calibrations = invalidate, calibrations
         self._instances: dict[str, Instance] = {}
         self._lock = threading.Lock()
 
@@ -176,7 +183,7 @@ class InstanceProvider:
         if instance is None:
             return None
         series = self._series_of(instance) if type == "scalingModule" else None
-        return answer(type, instance, image_id, series=series)
+        return answer(type, instance, image_id, calibration_of(self._calibrations, image_id), series)
 
     def _series_of(self, instance: Instance) -> SuvSeries | None:
         uid = instance.get("SeriesInstanceUID")

@@ -20,6 +20,7 @@ class Lookups(Finder):
         self._series: dict[str, Series] = {}
         self._shared: set[str] = set()  # SeriesInstanceUIDs that several studies have, or had
         self._image_ids: dict[str, str] = {}
+        self._calibrations: Any = None  # a provider of calibratedPixelSpacing
 
     @property
     def study_instance_uids(self) -> list[str]:
@@ -72,9 +73,10 @@ class Lookups(Finder):
         instance = self.instance_by_image_id(image_id) if isinstance(image_id, str) else None
         if instance is None or (type == "instance" and "frame" not in image_id):
             return instance
-        from metalith.answers import answer
+        from metalith.answers import answer, calibration_of
 
-        return answer(type, instance, image_id, series=self._suv_of(instance) if type == "scalingModule" else None)
+        series = self._suv_of(instance) if type == "scalingModule" else None
+        return answer(type, instance, image_id, calibration_of(self._calibrations, image_id), series)
 
     def _suv_of(self, instance: Instance) -> Any:
         """The SUV factors of an instance's series, computed once for all its instances as long as they stay the same;

@@ -267,13 +267,15 @@ class MetadataStore(Transactions):
         # what another thread has loaded or added in the meantime is newer
         self.add_instances(instances, on_duplicate="keep", loader=series._loader)
 
-    def provide(self, metadata: Any, priority: float = 0) -> Subscription:
+    def provide(self, metadata: Any, priority: float = 0, *, calibrations: Any = None) -> Subscription:
         """Makes the store a metadata provider whose answers are kept, until what they are about changes.
 
         Parameters
         ----------
         metadata : metalith.MetadataProviders
         priority : float, optional
+        calibrations : metalith.CalibrationProvider, optional
+            Its pixel spacings go into image planes; it should tell `metadata.invalidate` what changes.
 
         Returns
         -------
@@ -298,6 +300,7 @@ class MetadataStore(Transactions):
                 or metadata.invalidate(images_of_series(event.study_instance_uid, event.series_instance_uid))
             ),
         )
+        self._calibrations = calibrations
         metadata.add_provider(self, priority, cache=True)
         return subscription
 
