@@ -570,9 +570,9 @@ class TestDeflated:
 
 
 def test_one_class():
-    from metalith import bulk, errors, values
+    from metalith import bulk, errors
 
-    assert bulk.BulkData is values.BulkData is metalith.BulkData
+    assert bulk.BulkData is metalith.BulkData
     assert errors.BulkDataError is metalith.BulkDataError
     error = BulkDataError("x")
     assert str(pickle.loads(pickle.dumps(error))) == "x"

@@ -11,9 +11,10 @@ import pytest
 from models.stores import FILES, dataset, series_of
 
 import metalith
+from metalith.bulk import BulkData
 from metalith.errors import StoreError
 from metalith.store import MetadataStore
-from metalith.values import BulkData, PersonName
+from metalith.values import PersonName
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@
 from typing import TYPE_CHECKING, Any
 
 from metalith._core import Instance, InstanceTable, Sequence, keyword_of
-from metalith.bulk import BulkData
 from metalith.errors import (
     BulkDataError,
     ColumnError,
@@ -26,6 +25,7 @@ from metalith.values import PersonName
 
 if TYPE_CHECKING:
     from metalith.answers import InstanceProvider
+    from metalith.bulk import BulkData
     from metalith.calibration import CalibrationProvider
     from metalith.encode import denaturalize, dumps
     from metalith.errors import DuplicateInstanceError, StoreError, StoreFileError
@@ -87,6 +87,7 @@ __all__ = [
 
 # What not every program needs is imported when it is first asked for: `import metalith` stays cheap.
 _LATER = {
+    "BulkData": "metalith.bulk",
     "CalibrationProvider": "metalith.calibration",
     "DuplicateInstanceError": "metalith.errors",
     "Failure": "metalith.scanning",

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from metalith import _core
-from metalith.values import BulkData, PersonName
+from metalith.bulk import BulkData
+from metalith.values import PersonName
 
 if TYPE_CHECKING:
     from metalith._core import Instance

@@ -13,7 +13,8 @@ from typing import Any
 
 from metalith import _core
 from metalith._texts import Number, load, write
-from metalith.values import BulkData, PersonName
+from metalith.bulk import BulkData
+from metalith.values import PersonName
 
 _INTEGERS = {"IS", "SL", "SS", "SV", "UL", "US", "UV", "US or SS"}
 _FLOATS = {"DS", "FL", "FD"}

@@ -118,7 +118,8 @@ cdef object _make_value(InstanceTable table, uint32_t column, uint32_t cell):
     cdef ml_item item
     cdef ml_range range_
     if _PersonName is None:
-        from metalith.values import BulkData, PersonName
+        from metalith.bulk import BulkData
+        from metalith.values import PersonName
         _PersonName, _BulkData = PersonName, BulkData
     if value.form == ML_FORM_STRING or value.form == ML_FORM_NUMBER:
         item.kind = ML_ITEM_STRING if value.form == ML_FORM_STRING else ML_ITEM_NUMBER

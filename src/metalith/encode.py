@@ -13,8 +13,9 @@ from typing import Any
 from metalith import _core
 from metalith._core import Instance, InstanceTable
 from metalith._texts import load, write
+from metalith.bulk import BulkData
 from metalith.errors import EncodeError
-from metalith.values import BulkData, PersonName
+from metalith.values import PersonName
 
 __all__ = ["denaturalize", "dumps"]
 

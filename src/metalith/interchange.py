@@ -42,9 +42,10 @@ from metalith._pydicom_bytes import (
     with_character_sets,
 )
 from metalith._texts import load
+from metalith.bulk import BulkData
 from metalith.errors import EncodeError
 from metalith.part10 import read
-from metalith.values import BulkData, PersonName
+from metalith.values import PersonName
 
 __all__ = ["from_pydicom", "to_pydicom"]
 

@@ -1,12 +1,10 @@
-"""Values that are more than a number or a text: person names and bulk references."""
+"""Values that are more than a text: person names. (Bulk references are in `metalith.bulk`.)"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from metalith.bulk import BulkData
-
-__all__ = ["BulkData", "PersonName"]
+__all__ = ["PersonName"]
 
 
 class PersonName(str):

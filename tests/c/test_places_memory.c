@@ -6,48 +6,7 @@
 
 #include "places.h"
 
-#undef malloc
-#undef calloc
-#undef realloc
-#undef free
-
-static long countdown = -1; /* allocations until one fails; below 0: none does */
-static int from_then_on;
-static long calls, live;
-
-static int fails(void) {
-    calls++;
-    if (countdown < 0) return 0;
-    if (countdown > 0) {
-        countdown--;
-        return 0;
-    }
-    if (!from_then_on) countdown = -1;
-    return 1;
-}
-
-void *ml_test_malloc(size_t n) {
-    void *block = fails() ? NULL : malloc(n);
-    live += block != NULL;
-    return block;
-}
-
-void *ml_test_calloc(size_t count, size_t n) {
-    void *block = fails() ? NULL : calloc(count, n);
-    live += block != NULL;
-    return block;
-}
-
-void *ml_test_realloc(void *old, size_t n) {
-    void *block = fails() ? NULL : realloc(old, n);
-    live += block != NULL && old == NULL;
-    return block;
-}
-
-void ml_test_free(void *block) {
-    live -= block != NULL;
-    free(block);
-}
+#include "counted_alloc.h"
 
 /* Key i is the four bytes of i; its ref in table t is i * 4 + t + 1. */
 enum { KEYS = 600, ROWS = 50 };

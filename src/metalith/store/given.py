@@ -13,8 +13,9 @@ from typing import Any
 
 from metalith import _core
 from metalith._core import Instance, Sequence
+from metalith.bulk import BulkData
 from metalith.errors import StoreError
-from metalith.values import BulkData, PersonName
+from metalith.values import PersonName
 
 __all__ = ["from_json", "to_json"]
 

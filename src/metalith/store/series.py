@@ -15,7 +15,7 @@ from metalith._core import Instance, InstanceTable
 if TYPE_CHECKING:
     from metalith.store.store import MetadataStore
 
-__all__ = ["Instances", "Series", "State", "Study"]
+__all__ = ["Attributes", "Instances", "Series", "State", "Study"]
 
 Loader = Callable[[str, str], Any]
 
@@ -86,7 +86,26 @@ class Instances(Sequence[Instance]):
         return f"<{len(self)} instances>"
 
 
-class Series:
+class Attributes:
+    """Access by keyword, as to a key and as to an attribute, over `get`."""
+
+    get: Callable[..., Any]
+
+    def __getitem__(self, keyword: str) -> Any:
+        value = self.get(keyword, _ABSENT)
+        if value is _ABSENT:
+            raise KeyError(keyword)
+        return value
+
+    def __getattr__(self, keyword: str) -> Any:
+        if keyword[:1].isupper():
+            value = self.get(keyword, _ABSENT)
+            if value is not _ABSENT:
+                return value
+        raise AttributeError(f"the {type(self).__name__.lower()} has no {keyword}", name=keyword, obj=self)
+
+
+class Series(Attributes):
     """A series of a store. Attributes by keyword are those that were given for the series, else its first instance's.
 
     Attributes
@@ -183,19 +202,6 @@ class Series:
         state = self._state
         return Instances(state)[0].get(keyword, default) if state.count else default
 
-    def __getitem__(self, keyword: str) -> Any:
-        value = self.get(keyword, _ABSENT)
-        if value is _ABSENT:
-            raise KeyError(keyword)
-        return value
-
-    def __getattr__(self, keyword: str) -> Any:
-        if keyword[:1].isupper():
-            value = self.get(keyword, _ABSENT)
-            if value is not _ABSENT:
-                return value
-        raise AttributeError(f"the series has no {keyword}", name=keyword, obj=self)
-
     def __len__(self) -> int:
         return self._state.count
 
@@ -211,7 +217,7 @@ class Series:
         return f"<Series {self.series_instance_uid}: {state}>"
 
 
-class Study:
+class Study(Attributes):
     """A study of a store. Attributes by keyword are those that were given for the study, else its first instance's.
 
     `ModalitiesInStudy`, `NumberOfStudyRelatedSeries` and `NumberOfStudyRelatedInstances` are those of what is here.
@@ -257,19 +263,6 @@ class Study:
             if state.count:
                 return Instances(state)[0].get(keyword, default)
         return default
-
-    def __getitem__(self, keyword: str) -> Any:
-        value = self.get(keyword, _ABSENT)
-        if value is _ABSENT:
-            raise KeyError(keyword)
-        return value
-
-    def __getattr__(self, keyword: str) -> Any:
-        if keyword[:1].isupper():
-            value = self.get(keyword, _ABSENT)
-            if value is not _ABSENT:
-                return value
-        raise AttributeError(f"the study has no {keyword}", name=keyword, obj=self)
 
     def __len__(self) -> int:
         return len(self._series)
