@@ -82,7 +82,10 @@ def test_the_readme(tmp_path, monkeypatch, capsys):
     for place in ("CT.dcm", "archive/1"):
         shutil.copy(get_testdata_file("CT_small.dcm"), tmp_path / place)
     monkeypatch.chdir(tmp_path)
-    exec("\n".join(lines), names)
+    try:
+        exec("\n".join(lines), names)
+    finally:
+        metalith.metadata.remove_all_providers()  # it is everybody's
     assert len(codes) > 1
     assert names["instance"].Modality == "CT"
     assert "archive" in capsys.readouterr().out
