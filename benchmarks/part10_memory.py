@@ -14,9 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-import metalith
 from benchmarks import fresh, part10_check, part10_files, part10_peers
-from metalith._core import Framing, HeaderReader
 
 COUNT = 100_000
 FEWER = 2_000
@@ -47,16 +45,6 @@ def _paths(pattern: part10_files.Pattern, count: int) -> Iterator[str]:
             os.unlink(path)
 
 
-def _hold_table(paths: Iterator[str]) -> metalith.InstanceTable:
-    bounds = metalith.Limits()
-    framing, reader = Framing(bounds, 0, False), HeaderReader(bounds, False, 1024)
-    for path in paths:
-        reader.add(framing.read(os.fsencode(path)))
-    table = reader.finish()
-    _ = table.keywords
-    return table
-
-
 def _hold(reader: str, name: str, count: int) -> dict:
     pattern = part10_files.Pattern(**part10_files.PATTERNS[name], pixels=False)
 
@@ -64,7 +52,7 @@ def _hold(reader: str, name: str, count: int) -> dict:
 
     def hold(n: int) -> Any:
         paths = _paths(pattern, n)
-        return _hold_table(paths) if reader == "metalith" else [run(path) for path in paths]
+        return part10_peers.core_series(paths) if reader == "metalith" else [run(path) for path in paths]
 
     hold(3)  # what a first call sets up is not the headers'
     before = fresh.resident()

@@ -591,6 +591,7 @@ def copy_rows(pieces):
     cdef uint32_t row, count
     cdef Py_ssize_t i
     cdef bint all_rows, ok = True
+    pieces = list(pieces)  # the copier knows sources by their address: none may go before it
     document.document = ml_document_new(_SEED)
     if document.document != NULL:
         copier = ml_copier_new(document.document)

@@ -17,7 +17,6 @@ from metalith.scaling import SuvSeries, scaling_module
 
 __all__ = ["InstanceProvider", "answer", "images_of_series"]
 
-_ROOT = frozenset({"naturalized"})
 _GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 
 
@@ -57,7 +56,7 @@ def answer(type: str | type, instance: Instance, image_id: str, calibration: Any
     kind = type if isinstance(type, str) else getattr(type, "type", None)
     if not isinstance(kind, str):
         return None
-    if kind in _ROOT:
+    if kind == "naturalized":
         return instance
     frame = _frame_in(image_id)
     if kind == "instance":
