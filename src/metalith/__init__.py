@@ -28,11 +28,20 @@ if TYPE_CHECKING:
     from metalith.bulk import BulkData
     from metalith.calibration import CalibrationProvider
     from metalith.encode import denaturalize, dumps
-    from metalith.errors import DuplicateInstanceError, StoreError, StoreFileError
+    from metalith.errors import (
+        Cancelled,
+        DataSourceError,
+        DuplicateInstanceError,
+        NotSupportedBySource,
+        StoreError,
+        StoreFileError,
+    )
     from metalith.interchange import from_pydicom, to_pydicom
     from metalith.part10 import header_bytes, read
     from metalith.providers import NULL, MetadataProviders, metadata, profile
     from metalith.scanning import Failure, Scan, scan
+    from metalith.sources import DataSource, DataSources, data_source, data_sources
+    from metalith.sources.image_loading import ImageLoader
     from metalith.store import MetadataStore
     from metalith.suv import suv_factors
     from metalith.temporal import as_date, as_datetime, as_time
@@ -44,11 +53,16 @@ __all__ = [
     "BulkData",
     "BulkDataError",
     "CalibrationProvider",
+    "Cancelled",
     "ColumnError",
     "ConfigurationError",
+    "DataSource",
+    "DataSourceError",
+    "DataSources",
     "DuplicateInstanceError",
     "EncodeError",
     "Failure",
+    "ImageLoader",
     "Instance",
     "InstanceProvider",
     "InstanceTable",
@@ -58,6 +72,7 @@ __all__ = [
     "MetadataStore",
     "MetalithError",
     "NotDicomError",
+    "NotSupportedBySource",
     "ParseError",
     "PersonName",
     "Problem",
@@ -69,6 +84,8 @@ __all__ = [
     "as_date",
     "as_datetime",
     "as_time",
+    "data_source",
+    "data_sources",
     "denaturalize",
     "dumps",
     "from_pydicom",
@@ -89,20 +106,28 @@ __all__ = [
 _LATER = {
     "BulkData": "metalith.bulk",
     "CalibrationProvider": "metalith.calibration",
+    "Cancelled": "metalith.errors",
+    "DataSource": "metalith.sources",
+    "DataSourceError": "metalith.errors",
+    "DataSources": "metalith.sources",
     "DuplicateInstanceError": "metalith.errors",
     "Failure": "metalith.scanning",
     "ImageId": "metalith.image_ids",
+    "ImageLoader": "metalith.sources.image_loading",
     "InstanceProvider": "metalith.answers",
     "MetadataNotFound": "metalith.errors",
     "MetadataProviders": "metalith.providers",
     "MetadataStore": "metalith.store",
     "NULL": "metalith.providers",
+    "NotSupportedBySource": "metalith.errors",
     "Scan": "metalith.scanning",
     "StoreError": "metalith.errors",
     "StoreFileError": "metalith.errors",
     "as_date": "metalith.temporal",
     "as_datetime": "metalith.temporal",
     "as_time": "metalith.temporal",
+    "data_source": "metalith.sources",
+    "data_sources": "metalith.sources",
     "denaturalize": "metalith.encode",
     "dumps": "metalith.encode",
     "from_pydicom": "metalith.interchange",

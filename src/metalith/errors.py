@@ -10,14 +10,17 @@ from typing import Any
 
 __all__ = [
     "BulkDataError",
+    "Cancelled",
     "ColumnError",
     "ConfigurationError",
+    "DataSourceError",
     "DuplicateInstanceError",
     "EncodeError",
     "ImageIdError",
     "MetadataNotFound",
     "MetalithError",
     "NotDicomError",
+    "NotSupportedBySource",
     "ParseError",
     "Problem",
     "StoreError",
@@ -207,6 +210,71 @@ class MetadataNotFound(MetalithError, LookupError):
 
 class ConfigurationError(MetalithError, ValueError):
     """A setting is unknown or impossible; the message names it."""
+
+
+class NotSupportedBySource(MetalithError, NotImplementedError):
+    """A data source has no such function.
+
+    Attributes
+    ----------
+    source : str
+        Name of the data source.
+    function : str
+        What was asked for, such as `store.dicom`.
+    """
+
+    def __init__(self, source: str, function: str) -> None:
+        self.source, self.function = source, function
+        super().__init__(f"the data source {source!r} has no {function}")
+
+    def __reduce__(self) -> Any:
+        return NotSupportedBySource, (self.source, self.function)
+
+
+class DataSourceError(MetalithError):
+    """A data source could not be reached, refused, or answered what it should not.
+
+    Attributes
+    ----------
+    reason : str
+        What is wrong, without the place.
+    method : str or None
+        Of the request, such as "GET"; None where it did not come to one.
+    url : str or None
+        Of the request, without what may carry credentials or patient data: user, password, query and fragment.
+    status : int or None
+        HTTP's, when there was an answer.
+    """
+
+    def __init__(
+        self, reason: str, *, method: str | None = None, url: str | None = None, status: int | None = None
+    ) -> None:
+        self.reason, self.method, self.status = reason, method, status
+        self.url = None if url is None else _bare(url)
+        where = " ".join(part for part in (method, self.url, "" if status is None else f"→ {status}") if part)
+        super().__init__(f"{where}: {reason}" if where else reason)
+
+    def __reduce__(self) -> Any:
+        return _rebuild_source_error, (type(self), self.reason, self.method, self.url, self.status)
+
+
+def _rebuild_source_error(
+    kind: Any, reason: str, method: str | None, url: str | None, status: int | None
+) -> DataSourceError:
+    error: DataSourceError = kind(reason, method=method, url=url, status=status)
+    return error
+
+
+def _bare(url: str) -> str:
+    """A URL without user, password, query and fragment."""
+    scheme, slashes, rest = url.partition("://")
+    rest = rest.partition("#")[0].partition("?")[0]
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}" if slashes else url.partition("?")[0]
+
+
+class Cancelled(MetalithError):
+    """What was asked for is not wanted any more: somebody called `cancel`."""
 
 
 # The texts of csrc/status.h, in its order.

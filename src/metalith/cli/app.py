@@ -59,9 +59,9 @@ def reported() -> Iterator[None]:
     except BrokenPipeError:
         # what is still buffered goes nowhere, so that the flush at exit does not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (metalith.ParseError, InputError) as error:
+    except (metalith.ParseError, metalith.DataSourceError, InputError) as error:
         _fail(str(error), 1)
-    except UsageError as error:
+    except (metalith.ConfigurationError, UsageError) as error:
         _fail(str(error), 2)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), 1)
@@ -161,6 +161,82 @@ def scan(
         dialect_name = cast(Any, dialect.value)
         request = command.Request(select or [], json, csv, tree, dialect_name, paths, partial, workers)
         command.run(inputs, request)
+
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="Root of a DICOMweb server, as https://host/dicom-web.")]
+User = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Basic authentication; the password is in METALITH_PASSWORD, or asked for."),
+]
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", min=0.001, help="How long to wait for the server.")]
+Static = Annotated[bool, typer.Option("--static", help="The server consists of files; searches are answered here.")]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Do not verify the server's certificate.")]
+
+
+@app.command()
+def studies(
+    url: Url,
+    patient_name: Annotated[str | None, typer.Option(metavar="NAME", help="With * and ? as wild cards.")] = None,
+    patient_id: Annotated[str | None, typer.Option(metavar="ID")] = None,
+    accession_number: Annotated[str | None, typer.Option(metavar="NUMBER")] = None,
+    date: Annotated[str | None, typer.Option(metavar="DATE", help="20240131, or a range 20240101-20241231.")] = None,
+    modality: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Any of these.")] = None,
+    match: Annotated[list[str] | None, typer.Option(metavar="KEYWORD=VALUE", help="Any attribute.")] = None,
+    series_of: Annotated[str | None, typer.Option(metavar="UID", help="The series of this study instead.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=0, help="How many at most.")] = None,
+    offset: Annotated[int, typer.Option(metavar="N", min=0, help="How many to pass over.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="A line of JSON for each.")] = False,
+    user: User = None,
+    timeout: Timeout = 60,
+    static: Static = False,
+    insecure: Insecure = False,
+) -> None:
+    """What a DICOMweb server has: studies, or the series of one.
+
+    A token (METALITH_TOKEN) or password (METALITH_PASSWORD) goes to the server of the URL, and to no other.
+    """
+    with reported():
+        from metalith.cli import studies as command
+        from metalith.cli.server import Server, matching
+
+        named = {"patient_name": patient_name, "patient_id": patient_id, "accession_number": accession_number}
+        named |= {"study_date": date}
+        parameters: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+        if modality:
+            parameters["modality" if series_of else "modalities_in_study"] = modality
+        parameters |= matching(match)
+        request = command.Request(parameters, limit, offset, series_of, json)
+        command.run(Server(url, user, timeout, static, insecure), request)
+
+
+@app.command()
+def fetch(
+    url: Url,
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Its StudyInstanceUID.")],
+    series: Annotated[list[str] | None, typer.Option(metavar="UID", help="Only these series.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep the metadata there: as DICOM JSON where the name ends in .json, else as a saved store.",
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many series at once.")] = None,
+    user: User = None,
+    timeout: Timeout = 60,
+    static: Static = False,
+    insecure: Insecure = False,
+) -> None:
+    """The metadata of a study, from a DICOMweb server: its series, several at once.
+
+    Series that fail are listed, and do not stop the others; the exit code is 1 then.
+    """
+    with reported():
+        from metalith.cli import fetch as command
+        from metalith.cli.server import Server
+
+        request = command.Request(study, series or [], out, workers)
+        command.run(Server(url, user, timeout, static, insecure), request)
 
 
 @app.command()

@@ -1,0 +1,101 @@
+"""What commands that speak with a DICOMweb server have in common: how to get there, and how long it takes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+import metalith
+from metalith.cli.failure import UsageError
+from metalith.cli.values import count
+from metalith.sources.loading import Progress as Loaded
+
+__all__ = ["Bar", "Server", "matching"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to reach a server.
+
+    Credentials come from the environment, where other users of the machine do not see them: METALITH_TOKEN, or
+    METALITH_PASSWORD for the user that is named.
+    """
+
+    url: str
+    user: str | None
+    timeout: float
+    static: bool
+    insecure: bool
+
+    def source(self, **options: Any) -> metalith.DataSource:
+        """The data source."""
+        configuration: dict[str, Any] = {"wado_root": self.url, "static_wado": self.static, "timeout": self.timeout}
+        if token := os.environ.get("METALITH_TOKEN"):
+            configuration["token"] = token
+        if self.user is not None:
+            configuration["auth"] = (self.user, self._password())
+        if self.insecure:
+            configuration["verify"] = False
+        return metalith.data_source("dicomweb", {**configuration, **options})
+
+    def _password(self) -> str:
+        password = os.environ.get("METALITH_PASSWORD")
+        if password is None:
+            if not sys.stdin.isatty():
+                raise UsageError("--user needs a password: put it into METALITH_PASSWORD")
+            from getpass import getpass
+
+            password = getpass(f"Password of {self.user}: ")
+        return password
+
+
+def matching(pairs: list[str] | None) -> dict[str, str]:
+    """`KEYWORD=VALUE` of the command line as parameters of a search."""
+    found: dict[str, str] = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError("--match needs KEYWORD=VALUE")
+        if name in found:
+            raise UsageError(f"--match: {name} comes twice")
+        found[name] = value
+    return found
+
+
+class Bar:
+    """Shows on standard error how far loading is, in a terminal only."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        if sys.stderr.isatty():
+            text = TextColumn("{task.fields[told]}")
+            console = Console(stderr=True, highlight=False)
+            self._progress = Progress(BarColumn(24), text, TimeElapsedColumn(), console=console, transient=True)
+            self._task = self._progress.add_task("", total=None, told="asking which series there are")
+
+    def update(self, now: Loaded) -> None:
+        """For `retrieve.series.metadata`."""
+        if self._progress is None:
+            return
+        parts = [f"{now.loaded:,} of {now.series:,} series", count(now.instances, "instance")]
+        if now.failed:
+            parts.append(f"[yellow]{now.failed:,} failed[/]")
+        done = now.loaded + now.failed
+        self._progress.update(self._task, completed=done, total=now.series, told=", ".join(parts))
+
+    def __enter__(self) -> Self:
+        if self._progress is not None:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()

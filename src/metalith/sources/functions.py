@@ -1,0 +1,108 @@
+"""Data sources made of functions: `DataSource.create`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from metalith.errors import ConfigurationError
+from metalith.sources.facade import FUNCTIONS
+from metalith.sources.filters import SeriesFilter
+
+if TYPE_CHECKING:
+    from metalith.sources.contract import DataSource
+    from metalith.store import MetadataStore
+
+__all__ = ["created"]
+
+_GROUPS = ("query", "retrieve", "store", "reject")
+_METHODS = (
+    "initialize",
+    "get_study_instance_uids",
+    "parse_route_params",
+    "delete_study_metadata",
+    "get_image_ids_for_instance",
+    "get_image_ids_for_display_set",
+    "get_config",
+    "close",
+)
+
+
+def created(
+    base: type[DataSource], name: str, metadata_store: MetadataStore | None, functions: Mapping[str, Any]
+) -> DataSource:
+    """A source of a class of its own, whose methods are the functions."""
+    methods: dict[str, Any] = {}
+    extra: dict[str, dict[str, Any]] = {}
+    helpers: dict[str, Any] = {}
+    for key, value in functions.items():
+        if key in _GROUPS:
+            _sort_group(key, value, methods, extra.setdefault(key, {}))
+        elif key in _METHODS:
+            methods[key] = _function(key, value)
+        elif key == "retrieve_series_metadata":  # its old name in the reference
+            methods["retrieve_series_metadata"] = _function(key, value)
+        elif hasattr(base, key) or key.startswith("_"):
+            raise ConfigurationError(f"{key} is what every data source has; a helper needs another name")
+        else:
+            helpers[key] = value
+    metadata = methods.pop("retrieve_series_metadata", None)
+    own = {method: _method(function) for method, function in methods.items()}
+    if metadata is not None:
+        own["series_metadata"] = _series_metadata(metadata)
+    made: DataSource = type("CreatedDataSource", (base,), own)(name, metadata_store=metadata_store)
+    made._extra = extra
+    for key, value in helpers.items():
+        setattr(made, key, value)
+    return made
+
+
+def _sort_group(path: str, given: Any, methods: dict[str, Any], extra: dict[str, Any]) -> None:
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{path} must be a mapping of functions, not a {type(given).__name__}")
+    for key, value in given.items():
+        dotted = f"{path}.{key}"
+        if dotted in FUNCTIONS:
+            if value is not None:
+                methods[FUNCTIONS[dotted]] = _function(dotted, value)
+        elif any(one.startswith(f"{dotted}.") for one in FUNCTIONS) or isinstance(value, Mapping):
+            _sort_group(dotted, value, methods, extra.setdefault(key, {}))
+        else:
+            extra[key] = value
+
+
+def _function(name: str, value: Any) -> Callable[..., Any]:
+    if not callable(value):
+        raise ConfigurationError(f"{name} must be a function, not a {type(value).__name__}")
+    return value  # type: ignore[no-any-return]
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(_: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return method
+
+
+def _series_metadata(function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+    """The method for a function that may or may not want to know which series are wanted."""
+    takes_filters = _takes_two(function)
+
+    def series_metadata(_: Any, study_instance_uid: str, filters: SeriesFilter) -> Iterator[Any]:
+        found = function(study_instance_uid, filters) if takes_filters else function(study_instance_uid)
+        several: Iterable[Any] = () if found is None else found
+        return iter([several] if isinstance(several, (Mapping, bytes, str)) else several)
+
+    return series_metadata
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters):
+        return True
+    return sum(one.kind in positional for one in parameters) >= 2
