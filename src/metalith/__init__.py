@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from metalith.providers import NULL, MetadataProviders, metadata, profile
     from metalith.scanning import Failure, Scan, scan
     from metalith.sources import DataSource, DataSources, data_source, data_sources
+    from metalith.sources.dicomjson import write_manifest
     from metalith.sources.image_loading import ImageLoader
     from metalith.store import MetadataStore
     from metalith.suv import suv_factors
@@ -100,6 +101,7 @@ __all__ = [
     "scan",
     "suv_factors",
     "to_pydicom",
+    "write_manifest",
 ]
 
 # What not every program needs is imported when it is first asked for: `import metalith` stays cheap.
@@ -138,6 +140,7 @@ _LATER = {
     "scan": "metalith.scanning",
     "suv_factors": "metalith.suv",
     "to_pydicom": "metalith.interchange",
+    "write_manifest": "metalith.sources.dicomjson",
 }
 
 

@@ -239,6 +239,38 @@ def fetch(
         command.run(Server(url, user, timeout, static, insecure), request)
 
 
+class Frames(StrEnum):
+    entry = "entry"
+    number = "number"
+
+
+@app.command()
+def manifest(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Folders, with all that is in them; DICOMDIRs; files.")
+    ],
+    url_prefix: Annotated[
+        str, typer.Option(metavar="URL", help="Where the files can be had: what follows is their place in the folder.")
+    ],
+    scheme: Annotated[str, typer.Option(metavar="NAME", help="Of the image ids.")] = "dicomweb",
+    frames: Annotated[
+        Frames, typer.Option(help="Of multi-frame objects: an entry for each frame, or one with their number.")
+    ] = Frames.entry,
+    frame_base: Annotated[int, typer.Option(metavar="N", min=0, max=1, help="What frames count from.")] = 1,
+    select: Select = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write there; without it to standard output.")
+    ] = None,
+) -> None:
+    """A manifest of files for viewers: the JSON that OHIF's dicomjson data source opens."""
+    with reported():
+        from metalith.cli import manifest as command
+
+        base: Any = frame_base
+        kind: Any = frames.value
+        command.run(inputs, command.Request(url_prefix, scheme, kind, base, select or [], out))
+
+
 @app.command()
 def demo(
     save: Annotated[
