@@ -15,6 +15,8 @@ from pydicom.data import get_testdata_file
 
 import metalith
 
+pytest_plugins = ["servers.fixtures"]
+
 README = Path(__file__).resolve().parents[1] / "README.md"
 BODY = (
     b'[{"00100010":{"vr":"PN","Value":[{"Alphabetic":"Doe^John"}]},"00200032":{"vr":"DS","Value":[0,0,1]}},'
@@ -72,11 +74,13 @@ def test_the_module_docstring():
     )
 
 
-def test_the_readme(tmp_path, monkeypatch, capsys):
+def test_the_readme(tmp_path, monkeypatch, capsys, qido_server):
     """Its Python blocks run on real data, and its links and commands name what is there."""
+    monkeypatch.setenv("NO_PROXY", "*")
     text = README.read_text(encoding="utf-8")
     codes = re.findall(r"```python\n(.*?)```", text, re.S)
     names = {"body": real_series()}
+    codes = [code.replace("http://localhost:8042/dicom-web", qido_server().root) for code in codes]
     lines = [line for code in codes for line in code.splitlines() if "SharedFunctionalGroupsSequence" not in line]
     (tmp_path / "archive").mkdir()
     for place in ("CT.dcm", "archive/1"):
@@ -88,6 +92,8 @@ def test_the_readme(tmp_path, monkeypatch, capsys):
         metalith.metadata.remove_all_providers()  # it is everybody's
     assert len(codes) > 1
     assert names["instance"].Modality == "CT"
+    assert names["loading"].progress.loaded > 0
+    assert not names["loading"].failures
     assert "archive" in capsys.readouterr().out
     for folder in re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", text, re.M):
         assert all((README.parent / name).is_dir() for name in folder if name)
