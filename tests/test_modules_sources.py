@@ -56,7 +56,11 @@ def test_numbers_as_texts(name):
 
 KEYWORDS = {row.keyword for cls in modules.TYPES.values() for row in cls._rows} | {
     "DetectorInformationSequence",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
     "LUTDescriptor",
+    "PixelData",
+    "TransferSyntaxUID",
     "LUTData",
     "ModalityLUTSequence",
     "VOILUTSequence",

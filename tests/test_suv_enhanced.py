@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from models.enhanced_pet import AGENT, FLAGS, enhanced, frame, legacy, mapping
 from models.suv_model import bqml, masses, pet
 
@@ -261,3 +264,39 @@ def test_flags_alone_make_an_enhanced_image():
     close(found, MODEL)
     (classic,) = suv_factors([pet(**{**FLAGS, "DecayCorrectionDateTime": None, "DecayCorrected": "NO"})])
     close(classic, MODEL)
+
+
+ODD = st.sampled_from([None, "", "x", 0, -1, 1e300, 10**400, float("nan"), (), ("YES", "NO"), b"YES", {"a": 1}, [[]]])
+NAMES = (
+    "Modality", "Units", "CorrectedImage", "AttenuationCorrected", "DecayCorrected", "DecayCorrection", "PatientWeight",
+    "DecayCorrectionDateTime", "FrameAcquisitionDateTime", "FrameAcquisitionDuration", "FrameReferenceDateTime",
+    "RescaleSlope", "RescaleIntercept", "RadiopharmaceuticalUsageSequence", "RadiopharmaceuticalInformationSequence",
+    MAPPINGS, "SeriesDate", "SeriesTime", "TimezoneOffsetFromUTC",
+)  # fmt: skip
+MAPPED = ("RealWorldValueSlope", "RealWorldValueIntercept", "MeasurementUnitsCodeSequence")
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(NAMES), ODD, max_size=3),
+    st.dictionaries(st.sampled_from(MAPPED), ODD, max_size=1),
+    st.sampled_from(["YES", "NO"]),
+)
+def test_whatever_is_sent(changes, mapped, corrected):
+    """Factors that are numbers above zero, or a reason and no other error."""
+    base = {**pet(Units=None, CorrectedImage=None, DecayCorrection=None), **FLAGS, "DecayCorrected": corrected}
+    base |= {"FrameAcquisitionDateTime": "20240301120000", "FrameAcquisitionDuration": 1000.0}
+    found = []
+    with suppress(SuvError):
+        found = suv_factors([{**base, MAPPINGS: ({**mapping(slope=2.0), **mapped},), **changes}])
+    for values in (one.to_cornerstone() for one in found):
+        assert values
+        assert all(0 < value < math.inf for value in values.values())
+
+
+def test_weights_in_grams_are_none():
+    assert reason(enhanced(PatientWeight=70_000)) == ("PatientWeight", "is not what it should be")
+    assert reason(enhanced(frame(mappings=[mapping("MBq/ml", 1e306)]))) == (
+        "RadionuclideTotalDose",
+        "is out of all proportion",
+    )

@@ -13,6 +13,7 @@ frame, and to be applied before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from metalith.frames_groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from metalith.modules.base import Data
 from metalith.modules.values import code, number
 from metalith.suv_body import LEAN, Body, body_of, body_surface_area, lean_body_mass, masses_of
-from metalith.suv_enhanced import corrected_image, decay_correction, flag_of, injected, is_enhanced, scale_of
+from metalith.suv_enhanced import MAPPINGS, corrected_image, decay_correction, flag_of, injected, is_enhanced, scale_of
 from metalith.suv_times import DATETIME, MISSING, WRONG, Moment, SuvError, decay_times, private
 
 __all__ = ["SuvError", "SuvScaling", "body_surface_area", "lean_body_mass", "suv_factors"]
@@ -250,7 +251,14 @@ def _known(series: _Series, kind: str, factor: float, body: Body) -> SuvScaling:
     if reference:
         values = {name: factor * (mass / reference) for name, mass in masses.items()}
     values[kind] = factor
+    _check_numbers(values, MAPPINGS)
     return SuvScaling(**values, units=series.Units or "", lacking=lacking)
+
+
+def _check_numbers(values: dict[str, float], name: str) -> None:
+    """Factors beyond what a double can hold come of attributes that are no measurements."""
+    if not all(0.0 < value < math.inf for value in values.values()):
+        raise SuvError(name, "is out of all proportion")
 
 
 def _from_activity(
@@ -278,6 +286,7 @@ def _from_activity(
             raise SuvError("RadionuclideHalfLife", "is so short that nothing is left of the dose")
         per_dose = concentration * (1.0 / (dose * 2.0**-half_lives))
         values: dict[str, Any] = {name: per_dose * mass for name, mass in masses.items()}
+        _check_numbers(values, "RadionuclideTotalDose")
         made[key] = SuvScaling(
             **values, units=series.Units or "", lacking=lacking, decay_time=time.seconds, time_source=time.source
         )

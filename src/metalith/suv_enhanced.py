@@ -15,7 +15,7 @@ from metalith.modules.base import Data
 from metalith.modules.values import code, codes, integer, items, number, one_item
 from metalith.suv_times import DATETIME, MISSING, WRONG, SuvError
 
-__all__ = ["Scale", "corrected_image", "decay_correction", "injected", "is_enhanced", "scale_of"]
+__all__ = ["MAPPINGS", "Scale", "corrected_image", "decay_correction", "injected", "is_enhanced", "scale_of"]
 
 MAPPINGS = "RealWorldValueMappingSequence"
 _FLAGS = {"ATTN": "AttenuationCorrected", "DECY": "DecayCorrected"}
