@@ -127,6 +127,30 @@ def test_one_that_is_cancelled_takes_nothing_from_the_others():
     asyncio.run(run())
 
 
+def test_failures_after_one_was_cancelled():
+    """Nothing is told to the loop's handler of errors that were not retrieved."""
+    told = []
+
+    async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        provider, source = InstanceProvider(), Source(OSError("gone"))
+        waiting = [asyncio.create_task(provider.add_instance_async(ID, source)) for _ in range(3)]
+        await settled()
+        waiting[0].cancel()
+        waiting[1].cancel()
+        await settled()
+        source.let.set()
+        with pytest.raises(OSError, match="gone"):
+            await waiting[2]
+        del waiting
+        gc.collect()
+        await settled()
+
+    asyncio.run(run())
+    gc.collect()
+    assert told == []
+
+
 def test_the_last_one_takes_the_work_along():
     async def run():
         provider, source = InstanceProvider(), Source({"Rows": 4})
@@ -251,5 +275,26 @@ def test_kept_answers_are_forgotten():
         assert mine.get("Rows", ID) == 1
         await provider.add_instance_async(f"{ID}/frames/1", {"Rows": 2})
         assert mine.get("Rows", ID) == 2
+
+    asyncio.run(run())
+
+
+def test_through_the_chain():
+    """By `add`, of coroutines and of functions that make them; kept answers are forgotten."""
+
+    async def run():
+        mine, provider, source = MetadataProviders(), InstanceProvider(), Source({"Rows": 4})
+        mine.add_provider(provider, cache=True)
+        assert mine.get("Rows", ID) is None
+
+        async def fetch():
+            return await source()
+
+        waiting = [asyncio.create_task(mine.add("instance", ID, one)) for one in (fetch(), fetch, fetch())]
+        await settled()
+        assert mine.get("Rows", ID) is None
+        source.let.set()
+        found = await asyncio.gather(*waiting)
+        assert (len({id(one) for one in found}), source.asked, mine.get("Rows", f"{ID}/frames/1")) == (1, 1, 4)
 
     asyncio.run(run())

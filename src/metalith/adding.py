@@ -88,8 +88,10 @@ class AsyncAdding:
         try:
             while True:
                 adding = self._join(base, image_id, dataset)
+                done = asyncio.wrap_future(adding.done)
+                done.add_done_callback(_seen)
                 try:
-                    return await asyncio.shield(asyncio.wrap_future(adding.done))
+                    return await asyncio.shield(done)
                 except asyncio.CancelledError:
                     if not adding.done.cancelled() or _is_cancelled():
                         raise  # else it was the one who fetched that was cancelled: it is our turn
@@ -105,10 +107,12 @@ class AsyncAdding:
         loop = asyncio.get_running_loop()
         with self._lock:
             adding = self._adding.get(base)
+            first = adding is None
             if adding is None:
                 adding = self._adding[base] = _Adding(loop)
-                adding.task = loop.create_task(self._fetch(adding, base, image_id, dataset))
             adding.waiting += 1
+        if first:  # not under the lock: a loop may begin a task at once
+            adding.task = loop.create_task(self._fetch(adding, base, image_id, dataset))
         return adding
 
     def _leave(self, base: str, adding: _Adding) -> None:
@@ -166,6 +170,12 @@ class AsyncAdding:
 
     def _tell(self, image_id: str, others: tuple[str, ...]) -> None:
         raise NotImplementedError
+
+
+def _seen(done: asyncio.Future[Instance]) -> None:
+    """An error that nobody waits for any more is no news to the loop."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _is_cancelled() -> bool:
