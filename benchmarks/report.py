@@ -24,6 +24,7 @@ from benchmarks import (
     fresh,
     goals,
     measure,
+    module_sections,
     node,
     part10_sections,
     peers,
@@ -198,6 +199,10 @@ class Report:
         provider_sections.look_ups(self)
         provider_sections.many(self)
 
+    def modules(self) -> None:
+        """modules that are not kept, first image planes of 5,000 frames, typed chains; beside Cornerstone"""
+        module_sections.all_of_it(self)
+
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""
         rows = []
@@ -234,6 +239,7 @@ SECTIONS = (
     "headers",
     "store",
     "providers",
+    "modules",
     "threads",
     "imports",
 )

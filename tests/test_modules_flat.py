@@ -35,7 +35,7 @@ def values(module):
 
 
 def test_types():
-    assert len(modules.TYPES) == 36
+    assert len(modules.TYPES) == 37
     for type, cls in modules.TYPES.items():
         assert cls.type == type
         assert issubclass(cls, modules.Module)

@@ -7,6 +7,8 @@ import base64
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from models.module_cases import CASES, CT
 from pydicom.data import get_testdata_file
 from pydicom.pixels.processing import _expand_segmented_lut
@@ -222,8 +224,8 @@ def test_real_overlay():
     assert overlay.description == "Siemens MedCom Object Graphics"
     assert overlay.bits().tolist() == expected.tolist()
     assert overlay.bits().sum() == 222
-    given = made.to_cornerstone()["overlays"][0]
-    assert (len(given["pixelData"]), sum(given["pixelData"]), given["type"]) == (300 * 484, 222, "G")
+    sent = made.to_cornerstone()["overlays"][0]
+    assert (len(sent["pixelData"]), sum(sent["pixelData"]), sent["type"]) == (300 * 484, 222, "G")
     assert repr(made) == "OverlayPlane(overlays=(<Overlay 6000, 300 × 484>,))"
 
 
@@ -250,6 +252,32 @@ def test_frames_of_an_overlay():
     assert (overlay.x, overlay.y) == (None, None)
     with pytest.raises(ValueError, match="frame 3 of an overlay with 2"):
         overlay.bits(3)
+
+
+@given(st.randoms(use_true_random=False))
+def test_any_overlays(rnd):
+    """Of several groups and frames, each bit put down by itself; and as DICOM JSON."""
+    data, expected = {"00280010": {"vr": "US", "Value": [4]}}, []
+    for number in sorted(rnd.sample(range(0x6000, 0x6020, 2), rnd.randrange(1, 4))):
+        rows, columns, frames = rnd.randrange(1, 5), rnd.randrange(1, 12), rnd.choice([None, 1, 3])
+        bits = [rnd.randrange(2) for _ in range(rows * columns * (frames or 1))]
+        packed = bytearray((len(bits) + 15) // 16 * 2)
+        for place, bit in enumerate(bits):
+            packed[place // 8] |= bit << place % 8
+        origin = [rnd.randrange(-3, 5), rnd.randrange(-3, 5)]
+        data |= {
+            f"{number:04X}0010": {"vr": "US", "Value": [rows]},
+            f"{number:04X}0011": {"vr": "US", "Value": [columns]},
+            f"{number:04X}0040": {"vr": "CS", "Value": ["G"]},
+            f"{number:04X}0050": {"vr": "SS", "Value": origin},
+            f"{number:04X}3000": {"vr": "OW", "InlineBinary": base64.b64encode(packed).decode()},
+        }
+        if frames is not None:
+            data[f"{number:04X}0015"] = {"vr": "IS", "Value": [frames]}
+        place = {"rows": rows, "columns": columns, "type": "G", "x": origin[1] - 1, "y": origin[0] - 1}
+        expected.append({**place, "pixelData": bits})
+    made = OverlayPlane.build(metalith.naturalize_dataset(data))
+    assert made.to_cornerstone() == {"overlays": expected}
 
 
 def test_overlays_without_data():

@@ -225,3 +225,24 @@ def test_immutable():
     assert made != plane("detector")
     assert json.dumps(made.to_cornerstone())
     assert made.fields[:3] == ("frame_of_reference_uid", "rows", "columns")
+
+
+def test_where_a_frame_has_its_geometry_from(real_bodies):
+    dose = metalith.read(get_testdata_file("rtdose.dcm"))
+    assert ImagePlane.build(dose).geometry_source is None
+    assert ImagePlane.build(frame_of(dose, 2)).geometry_source == "GridFrameOffsetVector"
+    enhanced = metalith.naturalize(real_bodies("enhanced-part10"))[0]
+    assert ImagePlane.build(frame_of(enhanced, 2)).geometry_source == "PerFrameFunctionalGroupsSequence"
+    plain = frame_of(case("plane"), 1)
+    assert ImagePlane.build(plain).geometry_source is None
+    given = {"vr": "DS", "Value": [1, 0, 0, 0, 1, 0]}
+    detector = {"00200037": given, "00200032": {"vr": "DS", "Value": [1, 2, 3]}}
+    nuclear = {"00280008": {"vr": "IS", "Value": [2]}, "00540022": {"vr": "SQ", "Value": [detector]}}
+    made = ImagePlane.build(frame_of(metalith.naturalize_dataset(nuclear), 1))
+    assert (made.image_position_patient, made.geometry_source) == ((1.0, 2.0, 3.0), "DetectorInformationSequence")
+    shared = {"52009229": {"vr": "SQ", "Value": [{"00209116": {"vr": "SQ", "Value": [{"00200037": given}]}}]}}
+    made = ImagePlane.build(frame_of(metalith.naturalize_dataset(shared), 1))
+    assert (made.image_position_patient, made.geometry_source) == (None, "SharedFunctionalGroupsSequence")
+    assert (
+        ImagePlane.build(frame_of(metalith.naturalize_dataset({"00280010": {"vr": "US", "Value": [4]}}), 1)).rows == 4
+    )

@@ -22,7 +22,7 @@ IMAGE = "wadors:https://host/studies/1/series/2/instances/3/frames/1"
 BUNDLED = dict(bundled())
 # cut off: pydicom reads what there is
 OTHERWISE = {"rtplan_truncated.dcm"}
-FROM_FILES = ["transferSyntax"]  # JSON has no file meta information
+FROM_FILES = ["transferSyntax", "compressedFrameData"]  # the texts have no file meta information and no pixel data
 
 
 def answers(data, without=()):
@@ -56,7 +56,11 @@ def test_numbers_as_texts(name):
 
 KEYWORDS = {row.keyword for cls in modules.TYPES.values() for row in cls._rows} | {
     "DetectorInformationSequence",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
     "LUTDescriptor",
+    "PixelData",
+    "TransferSyntaxUID",
     "LUTData",
     "ModalityLUTSequence",
     "VOILUTSequence",

@@ -84,7 +84,8 @@ def _takes(function: Any, count: int) -> bool:
 
 
 def adder_of(owner: Any) -> Callable[[str, Any, Any], Any] | None:
-    """add(type, image_id, value) by what the object has: `add`, and for instances `add_instance(image_id, dataset)`.
+    """add(type, image_id, value) by what the object has: `add`, and for instances `add_instance(image_id, dataset)`, or
+    `add_instance_async` for those that have to be awaited.
 
     A method `add` of other arguments is something else, and the caller's own business.
     """
@@ -92,8 +93,12 @@ def adder_of(owner: Any) -> Callable[[str, Any, Any], Any] | None:
     adds, adds_instances = _takes(add, 3), _takes(add_instance, 2)
     if not adds and not adds_instances:
         return None
+    add_async = getattr(owner, "add_instance_async", None)
+    adds_async = _takes(add_async, 2)
 
     def adder(type: str, image_id: Any, value: Any) -> Any:
+        if adds_async and type == "instance" and (inspect.isawaitable(value) or inspect.iscoroutinefunction(value)):
+            return add_async(image_id, value)  # type: ignore[misc]
         if adds_instances and type == "instance":
             return add_instance(image_id, value)  # type: ignore[misc]
         return add(type, image_id, value) if adds else NotImplemented  # type: ignore[misc]

@@ -29,6 +29,7 @@ from metalith.frames_groups import (
     layout_of,
 )
 from metalith.frames_instance import FrameInstance
+from metalith.frames_slide import Tiles
 
 __all__ = ["FrameError", "FrameInstance", "Frames", "frame_of", "frames_of", "number_of_frames"]
 
@@ -103,7 +104,7 @@ class Frames(abc.Sequence[FrameInstance]):
         The root of the object; it stays as it is.
     """
 
-    __slots__ = ("_count", "_per_frame", "_shared", "_shared_layout", "_vectors", "instance")
+    __slots__ = ("_count", "_per_frame", "_shared", "_shared_layout", "_tiles", "_vectors", "instance")
 
     instance: Instance
 
@@ -114,6 +115,7 @@ class Frames(abc.Sequence[FrameInstance]):
         self._shared: Instance | None = None
         self._shared_layout: Layout | None = None
         self._vectors: Vectors | None = None
+        self._tiles: Tiles | bool | None = None  # False where there are none
 
     @property
     def vectors(self) -> Vectors:
@@ -121,6 +123,13 @@ class Frames(abc.Sequence[FrameInstance]):
         if self._vectors is None:
             self._vectors = Vectors(self.instance)
         return self._vectors
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """The order of the tiles of a slide; None for other objects."""
+        if self._tiles is None:
+            self._tiles = Tiles.of(self.instance) or False
+        return self._tiles or None  # type: ignore[return-value]
 
     @property
     def shared_layout(self) -> Layout:

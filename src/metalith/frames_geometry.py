@@ -1,7 +1,8 @@
 """What a frame's place and time are computed from where no functional group says it.
 
-Nuclear medicine keeps positions with the detectors, dose grids as offsets from the first frame, whole slides in the
-order of their tiles. All is computed in float64, from what the object says alone: what it lacks stays absent.
+Nuclear medicine keeps positions with the detectors (`frames_nuclear` has what it tells by indices), dose grids as
+offsets from the first frame; `frames_slide` has the tiles of slides. All is computed in float64, from what the object
+says alone: what it lacks stays absent.
 """
 
 from __future__ import annotations
@@ -12,24 +13,16 @@ from itertools import accumulate
 from typing import Any
 
 from metalith._core import Instance
-from metalith.frames_groups import items_of
+from metalith.frames_nuclear import INDICES, Acquisition
 
-__all__ = ["Vectors", "along_normal", "detector_position", "grid_position", "numbers", "tile_position"]
+__all__ = ["Vectors", "along_normal", "detector_position", "grid_position", "numbers"]
 
 Position = tuple[float, float, float]
 
 TOLERANCE = 1e-5
 """Of a comparison of positions in a grid, mm."""
 
-VECTORS = {
-    "DetectorInformationSequence": "DetectorVector",
-    "EnergyWindowInformationSequence": "EnergyWindowVector",
-    "PhaseInformationSequence": "PhaseVector",
-    "RotationInformationSequence": "RotationVector",
-}
-"""Sequences that a frame has one item of, and the vectors that say which (PS3.3 section C.8.4.8)."""
-
-_OTHER_VECTORS = ("AngularViewVector", "RRIntervalVector", "TimeSliceVector", "TimeSlotVector", *VECTORS.values())
+_OTHERS = tuple(name for name in INDICES if name != "SliceVector")
 
 
 def numbers(value: Any, count: int) -> tuple[float, ...] | None:
@@ -78,7 +71,7 @@ def _normal(cosines: tuple[float, ...]) -> Position:
     return b * f - c * e, c * d - a * f, a * e - b * d
 
 
-class Vectors:
+class Vectors(Acquisition):
     """Attributes of an object that have a value for each frame, by 1-based frame; read once for all frames.
 
     Parameters
@@ -87,38 +80,12 @@ class Vectors:
         The root of the object.
     """
 
-    __slots__ = ("_grid", "_instance", "_known", "_times")
+    __slots__ = ("_grid", "_times")
 
     def __init__(self, instance: Instance) -> None:
-        self._instance = instance
-        self._known: dict[str, tuple[Any, ...]] = {}
+        super().__init__(instance)
         self._times: tuple[float, ...] | None = None
         self._grid: tuple[Any, Any, tuple[Position, Position] | None] | None = None
-
-    def values(self, keyword: str) -> tuple[Any, ...]:
-        """All values; none where the attribute is absent."""
-        known = self._known.get(keyword)
-        if known is None:
-            known = self._known[keyword] = self._instance.values(keyword) if keyword in self._instance else ()
-        return known
-
-    def at(self, keyword: str, frame: int) -> Any:
-        """The value of a frame; None where there is none."""
-        values = self.values(keyword)
-        return values[frame - 1] if frame <= len(values) else None
-
-    def item(self, keyword: str, frame: int) -> Instance | None:
-        """The item of one of the sequences in `VECTORS` that a frame belongs to.
-
-        Without a vector it is the first; a vector that names no item names none.
-        """
-        items = items_of(self._instance, keyword)
-        if not items:
-            return None
-        if not self.values(VECTORS[keyword]):
-            return items[0]
-        index = self.at(VECTORS[keyword], frame)
-        return items[index - 1] if isinstance(index, int) and 1 <= index <= len(items) else None
 
     def slice_index(self, frame: int) -> int | None:
         """How many slices a frame is away from the first one: by SliceVector, else by the frames themselves, unless
@@ -127,7 +94,7 @@ class Vectors:
         if self.values("SliceVector"):
             index = self.at("SliceVector", frame)
             return index - 1 if isinstance(index, int) and index >= 1 else None
-        others = (self.values(keyword) for keyword in _OTHER_VECTORS)
+        others = (self.values(keyword) for keyword in _OTHERS)
         return 0 if any(value != values[0] for values in others for value in values[1:]) else frame - 1
 
     def grid(self, origin: Any, orientation: Any) -> tuple[Position, Position] | None:
@@ -139,7 +106,9 @@ class Vectors:
         return known[2]
 
     def time(self, frame: int) -> float | None:
-        """Time of a frame after the first one, ms: from FrameTimeVector, else from FrameTime (PS3.3 C.7.6.5)."""
+        """Time of a frame after the first one, ms: from FrameTimeVector, else from FrameTime (PS3.3 C.7.6.5), else from
+        phases or gates of nuclear medicine.
+        """
         if self._times is None:
             increments = _floats(self.values("FrameTimeVector")) or ()
             self._times = tuple(accumulate(increments[1:], initial=0.0)) if increments else ()
@@ -147,7 +116,9 @@ class Vectors:
             time = self._times[frame - 1] if frame <= len(self._times) else math.nan
         else:
             step = _floats(self.values("FrameTime")[:1])
-            time = step[0] * (frame - 1) if step else math.nan
+            if not step:
+                return super().time(frame)
+            time = step[0] * (frame - 1)
         return time if math.isfinite(time) else None
 
 
@@ -208,18 +179,3 @@ def _line(origin: Any, orientation: Any, first: Any) -> tuple[Position, Position
     if axial and abs(start[0] - place[2]) <= TOLERANCE:
         return (place[0], place[1], 0.0), (0.0, 0.0, 1.0)
     return ((place[0], place[1], place[2]), _normal(cosines)) if abs(start[0]) <= TOLERANCE else None
-
-
-def tile_position(vectors: Vectors, frame: int) -> tuple[int, int] | None:
-    """Column and row, from 1, of a frame's first pixel in the total pixel matrix of a slide image whose tiles come in
-    order, TILED_FULL (PS3.3 C.7.6.17.3): along rows, then down, then by focal plane, optical path or segment.
-    """
-    if vectors.values("DimensionOrganizationType") != ("TILED_FULL",):
-        return None
-    sizes = [vectors.at(name, 1) for name in ("TotalPixelMatrixColumns", "TotalPixelMatrixRows", "Columns", "Rows")]
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
-        return None
-    width, height, columns, rows = sizes
-    across, down = -(-width // columns), -(-height // rows)
-    index = (frame - 1) % (across * down)
-    return index % across * columns + 1, index // across * rows + 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 
 from metalith._core import Instance, describe_keyword
-from metalith.frames_geometry import VECTORS, detector_position, grid_position, tile_position
+from metalith.frames_geometry import detector_position, grid_position
 from metalith.frames_groups import (
     PER_FRAME_GROUPS,
     SHARED_GROUPS,
@@ -15,9 +15,12 @@ from metalith.frames_groups import (
     Layout,
     canonical,
     first_item,
+    items_of,
     layout_of,
     take,
 )
+from metalith.frames_nuclear import INDICES, ITEMS
+from metalith.frames_slide import GROUPS, VRS
 
 if TYPE_CHECKING:
     from metalith.frames import Frames
@@ -28,9 +31,14 @@ Source = Literal["per-frame", "shared", "root", "detector", "grid"]
 Dialect = Literal["natural", "dcmjs", "cornerstone", "dicom"]
 
 _POSITION, _ORIENTATION = "ImagePositionPatient", "ImageOrientationPatient"
-_TILE = ("ColumnPositionInTotalImagePixelMatrix", "RowPositionInTotalImagePixelMatrix")
-_SPECIAL = frozenset({PER_FRAME_GROUPS, _POSITION, _ORIENTATION, *_TILE})
-_COMPUTED_VR = {_POSITION: "DS", _TILE[0]: "SL", _TILE[1]: "SL"}
+_SPECIAL = frozenset({PER_FRAME_GROUPS, _POSITION, _ORIENTATION, *GROUPS})
+_COMPUTED_VR = {_POSITION: "DS", **VRS}
+
+_IDENTIFIED = {
+    "OpticalPathSequence": ("OpticalPathIdentifier", "OpticalPathIdentifier"),
+    "SegmentSequence": ("ReferencedSegmentNumber", "SegmentNumber"),
+}
+"""Sequences whose items frames identify: by which attribute of their own, and which of the item."""
 
 _MISSING: Any = object()
 
@@ -124,11 +132,13 @@ class FrameInstance:
 
     def _computed(self, name: str, given: Any) -> tuple[Source, Any, Instance | None] | None:
         """What detector, grid or tiles say where no functional group of the frame does."""
-        vectors, number = self._frames.vectors, self.frame_number
+        group, number = GROUPS.get(name), self.frame_number
+        if group is not None:
+            tiles = self._frames.tiles if group not in (self._layout or self._own_layout()) else None
+            tile = None if tiles is None else tiles.value(name, number, self.get)
+            return None if tile is None else ("grid", tile, None)
+        vectors = self._frames.vectors
         place: tuple[float, ...] | None
-        if name in _TILE:
-            tile = tile_position(vectors, number) if self._item is None else None
-            return None if tile is None else ("grid", tile[_TILE.index(name)], None)
         if name == _POSITION and given is not None:
             if not vectors.values("GridFrameOffsetVector"):
                 return None
@@ -239,28 +249,55 @@ class FrameInstance:
         return self.instance.private(creator, group, element, default)
 
     def item_of(self, keyword: str) -> Instance | None:
-        """The item of a sequence of nuclear medicine that the frame belongs to.
+        """The item of a sequence of the root that the frame belongs to.
 
         Parameters
         ----------
         keyword : str
-            DetectorInformationSequence, RotationInformationSequence, EnergyWindowInformationSequence or
-            PhaseInformationSequence.
+            Of nuclear medicine DetectorInformationSequence, RotationInformationSequence,
+            EnergyWindowInformationSequence, PhaseInformationSequence, GatedInformationSequence and, in an item of that,
+            DataInformationSequence, and TimeSlotInformationSequence in that; OpticalPathSequence of a slide image,
+            SegmentSequence of a segmentation.
 
         Returns
         -------
         Instance or None
-            The item that the frame's value in DetectorVector, RotationVector, EnergyWindowVector or PhaseVector says
-            (PS3.3 C.8.4.8), the first where there is no such vector.
+            The item that the frame's value in DetectorVector and so on says (PS3.3 C.8.4.8), the first where there is
+            no such vector; or that which the frame identifies.
         """
-        if keyword not in VECTORS:
-            raise ValueError(f"frames have one item each of {', '.join(VECTORS)}")
-        return self._frames.vectors.item(keyword, self.frame_number)
+        if keyword in ITEMS:
+            return self._frames.vectors.item(keyword, self.frame_number)
+        if keyword not in _IDENTIFIED:
+            raise ValueError(f"frames have one item each of {', '.join((*ITEMS, *_IDENTIFIED))}")
+        own, theirs = _IDENTIFIED[keyword]
+        wanted = self.get(own)
+        if wanted is None:
+            return None
+        return next((item for item in items_of(self.instance, keyword) if item.get(theirs) == wanted), None)
+
+    @property
+    def indices(self) -> dict[str, int]:
+        """By which indices nuclear medicine tells the frame from others, from 1, by vector (PS3.3 C.8.4.8).
+
+        >>> frame.indices  # doctest: +SKIP
+        {'DetectorVector': 1, 'TimeSlotVector': 3}
+        """
+        vectors, number = self._frames.vectors, self.frame_number
+        return {name: index for name in INDICES if (index := vectors.index(name, number)) is not None}
 
     @property
     def relative_time(self) -> float | None:
-        """Time after the first frame, ms, from FrameTimeVector or FrameTime (PS3.3 C.7.6.5); None without them."""
+        """Time after the first frame, ms, from FrameTimeVector or FrameTime (PS3.3 C.7.6.5), or from phases of nuclear
+        medicine (C.8.4.14); of gated frames after the first time slot (C.8.4.13). None without them.
+        """
         return self._frames.vectors.time(self.frame_number)
+
+    @property
+    def view_angle(self) -> float | None:
+        """Where the detector of nuclear medicine stands, degrees, from the patient's back (0) towards his left side
+        (PS3.3 C.8.4.11, C.8.4.12). None where it is not told.
+        """
+        return self._frames.vectors.angle(self.frame_number)
 
     @property
     def path(self) -> str | None:

@@ -284,6 +284,9 @@ class MetadataProviders(Lookups):
     def add(self, type: str | type, image_id: Any, value: Any) -> Any:
         """Gives a value to the first provider that takes it, and forgets what was answered for the image.
 
+        An "instance" that has to be awaited, or the coroutine function that gives it, is taken by providers that have
+        `add_instance_async(image_id, dataset)`; then the result is to be awaited.
+
         Returns
         -------
         object

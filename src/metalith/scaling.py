@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from metalith._core import Instance
+from metalith.frames import frames_of
+from metalith.frames_groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from metalith.modules.base import Data
 from metalith.modules.values import code, codes, number
 from metalith.suv import SuvError, SuvScaling, suv_factors
@@ -62,12 +65,12 @@ class SuvSeries:
     Parameters
     ----------
     instances : iterable of Instance, frame or dict of natural values
-        All of one PET series.
+        All of one PET series. Enhanced and legacy converted objects count as all their frames.
 
     Attributes
     ----------
     factors : tuple of SuvScaling
-        In the order of the instances; empty where there is an `error`.
+        In the order of the instances and of their frames; empty where there is an `error`.
     error : SuvError or None
         Why there are none.
     """
@@ -78,15 +81,15 @@ class SuvSeries:
     factors: tuple[SuvScaling, ...]
 
     def __init__(self, instances: Iterable[Data]) -> None:
-        whole = list(instances)
-        self._places = {uid: place for place, one in enumerate(whole) if (uid := code(one.get("SOPInstanceUID")))}
+        whole = list(_images(instances))
+        self._places = {key: place for place, one in enumerate(whole) if (key := _key(one)) is not None}
         try:
             self.factors, self.error = tuple(suv_factors(whole)), None
         except SuvError as error:
             self.factors, self.error = (), error.with_traceback(None)
 
     def of(self, instance: Data) -> SuvScaling:
-        """The factors of an instance of the series, by its SOPInstanceUID.
+        """The factors of an instance of the series, by its SOPInstanceUID, or of a frame: of the first without one.
 
         Raises
         ------
@@ -97,13 +100,26 @@ class SuvSeries:
         """
         if self.error is not None:
             raise SuvError(self.error.attribute, self.error.reason)
-        return self.factors[self._places[code(instance.get("SOPInstanceUID")) or ""]]
+        return self.factors[self._places[_key(instance) or ("", 0)]]
 
     def __contains__(self, instance: Data) -> bool:
-        return code(instance.get("SOPInstanceUID")) in self._places
+        return _key(instance) in self._places
 
     def __repr__(self) -> str:
         return f"<SuvSeries: {len(self.factors)} factors{'' if self.error is None else f', {self.error}'}>"
+
+
+def _images(instances: Iterable[Data]) -> Iterator[Data]:
+    for one in instances:
+        if isinstance(one, Instance) and (PER_FRAME_GROUPS in one or SHARED_GROUPS in one):
+            yield from frames_of(one)
+        else:
+            yield one
+
+
+def _key(image: Data) -> tuple[str, int] | None:
+    uid = code(image.get("SOPInstanceUID"))
+    return None if uid is None else (uid, getattr(image, "frame_number", 1))
 
 
 def scaling_module(
@@ -145,11 +161,12 @@ def scaling_module(
 
 def _suv(instance: Data, series: SuvSeries | Iterable[Data] | None) -> SuvScaling:
     if isinstance(series, SuvSeries):
-        return series.of(instance)
-    whole = list(series) if series is not None else []
-    uid = code(instance.get("SOPInstanceUID"))
+        if series.error is not None or instance in series:
+            return series.of(instance)
+        series = None  # it has no UID that it could be found by
+    whole, key = list(_images(series or ())), _key(instance)
     for place, one in enumerate(whole):
-        if one is instance or (uid is not None and code(one.get("SOPInstanceUID")) == uid):
+        if one is instance or (key is not None and _key(one) == key):
             return suv_factors(whole)[place]
     return suv_factors([*whole, instance])[-1]
 

@@ -7,20 +7,26 @@
 SUV is activity concentration over injected dose per body weight, the dose being what is left of it at the time that the
 values are corrected to; or per lean body mass, or body surface area. Sources: PS3.3 section C.8.9.1; QIBA, Standardized
 Uptake Value, vendor-neutral pseudocode; Philips' private factors as there. `suv_times` has the times, `suv_body` the
-bodies. RescaleSlope and RescaleIntercept are per image, and to be applied before.
+bodies, `suv_enhanced` what multi-frame objects tell in other ways. RescaleSlope and RescaleIntercept are per image or
+frame, and to be applied before.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from metalith._core import Instance
 from metalith.bulk import BulkData
+from metalith.frames import frame_of
+from metalith.frames_groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from metalith.modules.base import Data
-from metalith.modules.values import code, codes, items, number
+from metalith.modules.values import code, number
 from metalith.suv_body import LEAN, Body, body_of, body_surface_area, lean_body_mass, masses_of
-from metalith.suv_times import MISSING, WRONG, Moment, SuvError, decay_times, private
+from metalith.suv_enhanced import MAPPINGS, corrected_image, decay_correction, flag_of, injected, is_enhanced, scale_of
+from metalith.suv_times import DATETIME, MISSING, WRONG, Moment, SuvError, decay_times, private
 
 __all__ = ["SuvError", "SuvScaling", "body_surface_area", "lean_body_mass", "suv_factors"]
 
@@ -61,7 +67,8 @@ class SuvScaling:
         For how long the dose decayed, s; None where values are SUV, or counts with a factor, already.
     time_source : str
         What told until when: "SeriesTime", "AcquisitionTime", "GEMS_PETD_01" (GE's private time), "DecayCorrection"
-        (ADMIN), "FrameReferenceTime", "ActualFrameDuration". None without a `decay_time`.
+        (ADMIN), "DecayCorrectionDateTime", "FrameReferenceTime", "FrameReferenceDateTime", "ActualFrameDuration",
+        "FrameAcquisitionDuration". None without a `decay_time`.
     """
 
     suvbw: float | None = None
@@ -101,6 +108,14 @@ class _Series(NamedTuple):
     RadionuclideHalfLife: float | None
     RadiopharmaceuticalStartTime: str | None
     RadiopharmaceuticalStartDateTime: str | None
+    enhanced: bool
+
+
+class _Image(NamedTuple):
+    """One of them: what is common, and by what its rescaled values are multiplied to be in Units."""
+
+    series: _Series
+    factor: float
 
 
 def suv_factors(instances: Iterable[Data]) -> list[SuvScaling]:
@@ -109,7 +124,8 @@ def suv_factors(instances: Iterable[Data]) -> list[SuvScaling]:
     Parameters
     ----------
     instances : iterable of Instance, frame or dict of natural values
-        All of one series: the first that was acquired tells when the scan began.
+        All of one series: the first that was acquired tells when the scan began. Of a multi-frame object give the
+        frames (`metalith.frames.frames_of`); the object itself stands for its first one.
 
     Returns
     -------
@@ -128,10 +144,11 @@ def suv_factors(instances: Iterable[Data]) -> list[SuvScaling]:
     >>> factors.suvbw, factors.units, factors.lacking
     (1.0, 'GML', ('PatientSize', 'PatientSex'))
     """
-    whole = list(instances)
+    whole = [_first_frame(one) for one in instances]
     if not whole:
         return []
-    series = _series_of(whole)
+    images = _images_of(whole)
+    series, scales = images[0].series, [image.factor for image in images]
     if series.Modality not in (None, "PT"):
         raise SuvError("Modality", "is not PT")
     if series.Units is None:
@@ -141,9 +158,11 @@ def suv_factors(instances: Iterable[Data]) -> list[SuvScaling]:
     body = body_of(whole[0])
     if series.Units in ("GML", "CM2ML"):
         _check_corrections(series, True)
-        return [_known(series, _suv_type(series), 1.0, body)] * len(whole)
+        kind = _suv_type(series)
+        known = {factor: _known(series, kind, factor, body) for factor in {*scales}}
+        return [known[factor] for factor in scales]
     if series.Units == "BQML":
-        return _from_activity(whole, series, body, [1.0] * len(whole))
+        return _from_activity(whole, series, body, scales)
     factors = [_philips(one, _SUV_FACTOR) for one in whole]
     if all(factors):
         _check_corrections(series, True)
@@ -157,46 +176,44 @@ def suv_factors(instances: Iterable[Data]) -> list[SuvScaling]:
     return _from_activity(whole, series, body, [one for one in concentrations if one])
 
 
-def _series_of(instances: Sequence[Data]) -> _Series:
-    series = _read(instances[0])
-    for one in instances[1:]:
-        other = _read(one)
-        if other != series:
-            differs = next(name for name, a, b in zip(_Series._fields, series, other, strict=True) if a != b)
+def _first_frame(one: Data) -> Data:
+    if isinstance(one, Instance) and (PER_FRAME_GROUPS in one or SHARED_GROUPS in one):
+        return frame_of(one, 1)
+    return one
+
+
+def _images_of(instances: Sequence[Data]) -> list[_Image]:
+    images = [_read(one) for one in instances]
+    series = images[0].series
+    for image in images[1:]:
+        if image.series != series:
+            pairs = zip(_Series._fields, series, image.series, strict=True)
+            differs = next(name for name, a, b in pairs if a != b)
             raise SuvError(differs, "is not the same in all instances")
-    return series
+    return images
 
 
-def _read(one: Data) -> _Series:
-    get, injected = one.get, _injected(one)
-    return _Series(
+def _read(one: Data) -> _Image:
+    get, item, scale = one.get, injected(one), scale_of(one)
+    series = _Series(
         code(get("Modality")),
         code(get("SeriesInstanceUID")),
-        code(get("Units")),
-        code(get("SUVType")),
-        codes(get("CorrectedImage")),
-        code(get("DecayCorrection")),
+        scale.units,
+        scale.suv_type,
+        corrected_image(one),
+        decay_correction(one),
         code(get("SeriesDate")),
         code(get("SeriesTime")),
         number(get("PatientWeight")),
         number(get("PatientSize")),
         code(get("PatientSex")),
-        number(injected.get("RadionuclideTotalDose")),
-        number(injected.get("RadionuclideHalfLife")),
-        code(injected.get("RadiopharmaceuticalStartTime")),
-        code(injected.get("RadiopharmaceuticalStartDateTime")),
+        number(item.get("RadionuclideTotalDose")),
+        number(item.get("RadionuclideHalfLife")),
+        code(item.get("RadiopharmaceuticalStartTime")),
+        code(item.get("RadiopharmaceuticalStartDateTime")),
+        is_enhanced(one),
     )
-
-
-def _injected(one: Data) -> Any:
-    """The item that tells of the injection; an empty dict without."""
-    every = items(one.get("RadiopharmaceuticalInformationSequence"))
-    told = [item for item in every if number(item.get("RadionuclideTotalDose")) is not None]
-    if len(told) > 1:
-        names = ("RadionuclideTotalDose", "RadionuclideHalfLife")
-        if len({tuple(number(item.get(name)) for name in names) for item in told}) > 1:
-            raise SuvError("RadiopharmaceuticalInformationSequence", "tells of several doses")
-    return (told or every or ({},))[0]
+    return _Image(series, scale.factor)
 
 
 def _check_corrections(series: _Series, decay: bool) -> None:
@@ -206,6 +223,8 @@ def _check_corrections(series: _Series, decay: bool) -> None:
         raise SuvError("CorrectedImage", MISSING)
     for name in ("ATTN", "DECY") if decay else ("ATTN",):
         if name not in corrected:
+            if series.enhanced:
+                raise SuvError(flag_of(name), "is not YES")
             raise SuvError("CorrectedImage", f"is without {name}")
     if not decay and "DECY" in corrected:
         raise SuvError("CorrectedImage", "is with DECY, and DecayCorrection NONE")
@@ -232,7 +251,14 @@ def _known(series: _Series, kind: str, factor: float, body: Body) -> SuvScaling:
     if reference:
         values = {name: factor * (mass / reference) for name, mass in masses.items()}
     values[kind] = factor
+    _check_numbers(values, MAPPINGS)
     return SuvScaling(**values, units=series.Units or "", lacking=lacking)
+
+
+def _check_numbers(values: dict[str, float], name: str) -> None:
+    """Factors beyond what a double can hold come of attributes that are no measurements."""
+    if not all(0.0 < value < math.inf for value in values.values()):
+        raise SuvError(name, "is out of all proportion")
 
 
 def _from_activity(
@@ -240,8 +266,9 @@ def _from_activity(
 ) -> list[SuvScaling]:
     """Factors from values that, times `concentrations`, are Bq/ml."""
     correction = series.DecayCorrection
-    if correction not in ("START", "ADMIN", "NONE"):
-        raise SuvError("DecayCorrection", MISSING if correction is None else WRONG)
+    if correction not in ("START", "ADMIN", "NONE", DATETIME):
+        name = flag_of("DECY") if series.enhanced else "DecayCorrection"
+        raise SuvError(name, MISSING if correction is None else WRONG)
     _check_corrections(series, correction != "NONE")
     if body.weight is None:
         raise SuvError("PatientWeight", MISSING if series.PatientWeight is None else WRONG)
@@ -249,7 +276,8 @@ def _from_activity(
     half_life = None if correction == "ADMIN" else _positive(series, "RadionuclideHalfLife")
     masses, lacking = masses_of(body)
     made: dict[tuple[float, Moment], SuvScaling] = {}
-    for key in (keys := list(zip(concentrations, _times(instances, correction, half_life), strict=True))):
+    times = decay_times(instances, correction, injected(instances[0]), half_life)
+    for key in (keys := list(zip(concentrations, times, strict=True))):
         if key in made:
             continue
         concentration, time = key
@@ -258,14 +286,11 @@ def _from_activity(
             raise SuvError("RadionuclideHalfLife", "is so short that nothing is left of the dose")
         per_dose = concentration * (1.0 / (dose * 2.0**-half_lives))
         values: dict[str, Any] = {name: per_dose * mass for name, mass in masses.items()}
+        _check_numbers(values, "RadionuclideTotalDose")
         made[key] = SuvScaling(
             **values, units=series.Units or "", lacking=lacking, decay_time=time.seconds, time_source=time.source
         )
     return [made[key] for key in keys]
-
-
-def _times(instances: Sequence[Data], correction: str, half_life: float | None) -> list[Moment]:
-    return decay_times(instances, correction, _injected(instances[0]), half_life)
 
 
 def _positive(series: _Series, name: str) -> float:

@@ -14,7 +14,7 @@ from metalith.modules.values import code, number
 
 __all__ = ["Body", "Masses", "body_of", "body_surface_area", "lean_body_mass", "masses_of"]
 
-TALLEST = 3.0  # m; what is more is in another unit
+TALLEST, HEAVIEST = 3.0, 1000.0  # m, kg; what is more is in another unit
 
 
 class Body(NamedTuple):
@@ -90,7 +90,7 @@ def body_of(data: Data) -> Body:
     """Weight, size and sex of an instance."""
     weight, size = number(data.get("PatientWeight")), number(data.get("PatientSize"))
     return Body(
-        weight if weight is not None and weight > 0 else None,
+        weight if weight is not None and 0 < weight <= HEAVIEST else None,
         size if size is not None and 0 < size <= TALLEST else None,
         code(data.get("PatientSex")),
     )

@@ -4,6 +4,7 @@ PS3.3 sections C.8.9.1 and C.8.9.4, and QIBA's vendor-neutral pseudocode for SUV
 corrected to START are those at the beginning of the scan: that is the time of the series, unless an image was acquired
 before it. Then the series is a derived one, and the scan began when GE's private time says, or with its first image.
 Values corrected to ADMIN are those at the injection. Values not corrected at all (NONE) are each frame's own.
+Enhanced objects name the time: of correction in DecayCorrectionDateTime, of a frame in Frame Content (C.7.6.16.2.2).
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ from metalith.modules.base import Data
 from metalith.modules.values import code, first, number
 from metalith.temporal import as_date, as_datetime, as_time
 
-__all__ = ["Moment", "SuvError", "decay_times", "private"]
+__all__ = ["DATETIME", "Moment", "SuvError", "decay_times", "private"]
+
+DATETIME = "DATETIME"
+"""Of enhanced objects in place of DecayCorrection: values are corrected to DecayCorrectionDateTime."""
 
 GE = "GEMS_PETD_01"
+_CORRECTED, _FRAME = "DecayCorrectionDateTime", "FrameAcquisitionDateTime"
 _HALF_A_DAY, _DAY = 43200.0, dt.timedelta(days=1)
 
 
@@ -75,7 +80,7 @@ def decay_times(instances: Sequence[Data], correction: str, injected: Data, half
     ----------
     instances : sequence
         All of the series.
-    correction : {"START", "ADMIN", "NONE"}
+    correction : {"START", "ADMIN", "NONE", "DATETIME"}
     injected : mapping
         Item of RadiopharmaceuticalInformationSequence.
     half_life : float
@@ -89,7 +94,20 @@ def decay_times(instances: Sequence[Data], correction: str, injected: Data, half
     if correction == "ADMIN":
         return [Moment(0.0, "DecayCorrection")] * len(instances)
     zone = _zone(instances[0])
+    scans = _scans(instances, correction, half_life, zone)
+    return [Moment(_after_injection(scan, injected, zone), source) for scan, source in scans]
+
+
+def _scans(
+    instances: Sequence[Data], correction: str, half_life: float | None, zone: dt.tzinfo | None
+) -> list[tuple[dt.datetime, str]]:
+    """The time that each instance's values are of, and what told it."""
+    named = [one.get(_CORRECTED) is not None for one in instances]
+    if correction == DATETIME or (correction == "START" and all(named)):
+        return [(_corrected(one), _CORRECTED) for one in instances]
     acquired = [_acquired(one) for one in instances]
+    if correction == "NONE" and all(one.get(_FRAME) is not None for one in instances):
+        return [_of_frame(one, at, None, half_life, zone) for one, at in zip(instances, acquired, strict=True)]
     series = _of(instances[0], "SeriesDate", "SeriesTime")
     earliest = acquired[0]
     for one in acquired:
@@ -97,16 +115,20 @@ def decay_times(instances: Sequence[Data], correction: str, injected: Data, half
             earliest = one
     derived = _seconds(series, earliest, zone) > 0
     if correction == "NONE":
-        scans = [
-            _of_frame(one, at, None if derived else series, half_life, zone)
-            for one, at in zip(instances, acquired, strict=True)
-        ]
-    else:
-        scan, source = series, "SeriesTime"
-        if derived:
-            scan, source = _of_scanner(instances) or (earliest, "AcquisitionTime")
-        scans = [(scan, source)] * len(instances)
-    return [Moment(_after_injection(scan, injected, zone), source) for scan, source in scans]
+        whole = None if derived else series
+        return [_of_frame(one, at, whole, half_life, zone) for one, at in zip(instances, acquired, strict=True)]
+    scan, source = series, "SeriesTime"
+    if derived:
+        scan, source = _of_scanner(instances) or (earliest, "AcquisitionTime")
+    return [(scan, source)] * len(instances)
+
+
+def _corrected(one: Data) -> dt.datetime:
+    given = one.get(_CORRECTED)
+    read = _moment(given)
+    if read is None:
+        raise SuvError(_CORRECTED, MISSING if code(given) is None else WRONG)
+    return read
 
 
 def _after_injection(scan: dt.datetime, injected: Data, zone: dt.tzinfo | None) -> float:
@@ -145,26 +167,31 @@ def _of_frame(
 ) -> tuple[dt.datetime, str]:
     """The time of which the values of a frame are that nothing was corrected in.
 
-    FrameReferenceTime tells it, from the time of the series on. Where that is of no use, it is when the activity was as
-    large as it was on average while the frame lasted.
+    FrameReferenceDateTime tells it, or FrameReferenceTime, from the time of the series on. Where that is of no use, it
+    is when the activity was as large as it was on average while the frame lasted.
     """
-    duration = number(one.get("ActualFrameDuration"))
-    reference = number(one.get("FrameReferenceTime"))
+    lasting = "ActualFrameDuration" if one.get(_FRAME) is None else "FrameAcquisitionDuration"
+    duration = number(one.get(lasting))
+    reference, moment = number(one.get("FrameReferenceTime")), _moment(one.get("FrameReferenceDateTime"))
     if duration is not None and duration < 0:
-        raise SuvError("ActualFrameDuration", WRONG)
+        raise SuvError(lasting, WRONG)
+    if moment is not None:
+        within = _seconds(moment, acquired, zone)
+        if within >= 0 and (duration is None or within <= duration / 1000.0):
+            return moment, "FrameReferenceDateTime"
     if series is not None and reference is not None:
         at = series + _span(reference / 1000.0, "FrameReferenceTime")
         within = _seconds(at, acquired, zone)
         if within >= 0 and (duration is None or within <= duration / 1000.0):
             return at, "FrameReferenceTime"
     if duration is None:
-        raise SuvError("ActualFrameDuration", MISSING)
+        raise SuvError(lasting, MISSING)
     if half_life is None:
         raise SuvError("RadionuclideHalfLife", MISSING)
     rate, lasts = math.log(2.0) / half_life, duration / 1000.0
     decays = rate * lasts
     average = math.log(decays / -math.expm1(-decays)) / rate if decays > 1e-6 else lasts / 2.0
-    return acquired + _span(average, "ActualFrameDuration"), "ActualFrameDuration"
+    return acquired + _span(average, lasting), lasting
 
 
 def _span(seconds: float, name: str) -> dt.timedelta:
@@ -175,6 +202,9 @@ def _span(seconds: float, name: str) -> dt.timedelta:
 
 
 def _acquired(one: Data) -> dt.datetime:
+    frame = _moment(one.get(_FRAME))
+    if frame is not None:
+        return frame
     if as_date(code(one.get("AcquisitionDate"))) is None or as_time(code(one.get("AcquisitionTime"))) is None:
         whole = _moment(one.get("AcquisitionDateTime"))
         if whole is not None:

@@ -14,7 +14,7 @@ Dataset = dict[str, Any]
 
 PER_FRAME, SHARED, DETECTORS, NUMBER = "52009230", "52009229", "00540022", "00280008"
 POSITION, ORIENTATION, SPACING, OFFSETS = "00200032", "00200037", "00180088", "3004000C"
-COLUMN, ROW = "0048021E", "0048021F"
+COLUMN, ROW, SLIDE = "0048021E", "0048021F", "0048021A"
 SLICES, DETECTOR_OF_FRAME, ROTATION_OF_FRAME = "00540080", "00540020", "00540050"
 TILED, TILES = "00209311", ("00480006", "00480007", "00280011", "00280010")
 IDENTITIES = ("00080016", "00080018")
@@ -64,7 +64,7 @@ def combine(dataset: Dataset, frame: int) -> dict[str, tuple[str, Any]]:
         elif detector:
             place = _of_detector(dataset, found, detector, frame)
             found.update({POSITION: ("detector", place)} if place is not None else {})
-    if values(dataset, TILED) == ["TILED_FULL"] and not own:
+    if values(dataset, TILED) == ["TILED_FULL"] and not any(SLIDE in flattened(item) for item in own):
         width, height, columns, rows = (values(dataset, tag)[0] for tag in TILES)
         tiles = [(x, y) for y in range(1, height + 1, rows) for x in range(1, width + 1, columns)]
         for tag, place in zip((COLUMN, ROW), tiles[(frame - 1) % len(tiles)], strict=True):
@@ -120,7 +120,18 @@ def _of_detector(
 
 # ---- objects ----
 
-_GROUPS = ("00209113", "00209116", "00289110", "00289145", "00409096", "00081140", "00209172", "0021100E", "20051402")
+_GROUPS = (
+    SLIDE,
+    "00209113",
+    "00209116",
+    "00289110",
+    "00289145",
+    "00409096",
+    "00081140",
+    "00209172",
+    "0021100E",
+    "20051402",
+)
 _COSINES = ([1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1], [0.6, 0.8, 0, 0, 0, 1])
 _OFFSETS = ([0, 1.5, 3, 4.5], [7, 8.25, 9, 12], [-1, 2, 3], [0], [0, -2.5])
 

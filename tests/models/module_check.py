@@ -35,6 +35,7 @@ TYPES = (
     "calibrationModule",
     "transferSyntax",
     "ecgModule",
+    "scalingModule",
     "uriModule",
     "baseImageId",
     "frameImageIds",

@@ -34,7 +34,26 @@ def _numbers(ours: Any, theirs: Any, instance: Any) -> bool:
 
 
 def _number(ours: Any, theirs: Any) -> bool:
-    return isinstance(ours, (int, float)) and isinstance(theirs, str) and float(theirs) == ours
+    if not isinstance(ours, (int, float)) or not isinstance(theirs, str):
+        return False
+    try:
+        return float(theirs) == ours
+    except ValueError:
+        return False
+
+
+def _isotopes(ours: Any, theirs: Any, instance: Any) -> bool:
+    """The same radiopharmaceuticals, but for what they have more and for texts."""
+    mine, yours = (given if isinstance(given, list) else [given] for given in (ours, theirs))
+    return len(mine) == len(yours) and all(
+        {*b} <= {*a} and all(a[name] == b[name] or _number(a[name], b[name]) for name in b)
+        for a, b in zip(mine, yours, strict=True)
+    )
+
+
+def _groups(instance: Any) -> set[str]:
+    names = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+    return {name for name in names if name in getattr(instance, "instance", instance)}
 
 
 def _rounded(ours: Any, theirs: Any, instance: Any) -> bool:
@@ -46,6 +65,7 @@ def _lower(theirs: Any) -> list[dict[str, Any]]:
     return [{key[:1].lower() + key[1:]: value for key, value in region.items()} for region in regions]
 
 
+_DOSE = ("DoseUnits", "DoseUnit", "DoseSummationType", "DoseSummation")
 _SPACING = (
     "imagePlaneModule pixelSpacing",
     "imagePlaneModule rowPixelSpacing",
@@ -73,9 +93,19 @@ DIFFERENCES = (
         lambda ours, theirs, instance: ours is None and theirs["rows"] == 0 and theirs["usingDefaultValues"],
     ),
     Difference(
-        "only one of center and width is no window",
+        "without both of center and width there is no window",
         (f"voiLutModule {WHOLE}",),
-        lambda ours, theirs, instance: ours is None and ("windowCenter" in theirs) != ("windowWidth" in theirs),
+        lambda ours, theirs, instance: ours is None and not {"windowCenter", "windowWidth"} <= {*theirs},
+    ),
+    Difference(
+        "without slope and intercept there is no rescaling",
+        (f"modalityLutModule {WHOLE}",),
+        lambda ours, theirs, instance: ours is None and {*theirs} == {"rescaleType"},
+    ),
+    Difference(
+        "pixels without rows and columns are none",
+        (f"imagePixelModule {WHOLE}",),
+        lambda ours, theirs, instance: ours is None and not {"rows", "columns"} <= {*theirs},
     ),
     Difference(
         "D1: members lost when a tag is registered",
@@ -100,8 +130,46 @@ DIFFERENCES = (
             "patientModule patientSex",
             "patientModule otherPatientIDsSequence",
             "cineModule numberOfFrames",
+            "cineModule cineRate",
+            "voiLutModule voiLUTSequence",
+            "modalityLutModule modalityLUTSequence",
+            "imagePixelModule pixelAspectRatio",
         ),
         _more,
+    ),
+    Difference(
+        "members that tell speeds and SUV",
+        ("cineModule frameDelay", "petImageModule decayFactor", "petSeriesModule suvType"),
+        _more,
+    ),
+    Difference(
+        "D17: attributes of doses have other names there",
+        tuple(f"scalingModule {name}" for name in (*_DOSE, WHOLE)),
+        lambda ours, theirs, instance: (
+            theirs == ABSENT or (theirs is None and isinstance(ours, dict) and {*ours} <= {*_DOSE})
+        ),
+    ),
+    Difference(
+        "other lean masses",
+        ("scalingModule suvlbmJanma", "scalingModule suvlbmJames128"),
+        _more,
+    ),
+    Difference(
+        "a lean mass below zero is none",
+        ("scalingModule suvlbm",),
+        lambda ours, theirs, instance: ours == ABSENT and theirs < 0,
+    ),
+    Difference(
+        "powers differ in the last digit",
+        ("scalingModule suvbw", "scalingModule suvbsa", "scalingModule suvlbm"),
+        lambda ours, theirs, instance: (
+            ours != ABSENT and theirs != ABSENT and math.isclose(ours, theirs, rel_tol=1e-15)
+        ),
+    ),
+    Difference(
+        "D18: sex O is an error there",
+        (f"scalingModule {WHOLE}",),
+        lambda ours, theirs, instance: theirs is None and instance.Modality == "PT" and instance.PatientSex == "O",
     ),
     Difference(
         "members that the rules of display sets need",
@@ -109,13 +177,15 @@ DIFFERENCES = (
         _more,
     ),
     Difference(
-        "radiopharmaceuticals have StartDateTime, as in the classic providers",
+        "radiopharmaceuticals have more, StartDateTime as in the classic providers, and numbers that are numbers",
         ("petIsotopeModule radiopharmaceuticalInfo",),
-        lambda ours, theirs, instance: any("radiopharmaceuticalStartDateTime" in one for one in ours),
+        _isotopes,
     ),
     Difference(
         "stored values are signed where the pixels are; there they are masked to 16 bits",
-        ("imagePixelModule pixelPaddingValue", "imagePixelModule smallestPixelValue"),
+        tuple(
+            f"imagePixelModule {name}" for name in ("pixelPaddingValue", "pixelPaddingRangeLimit", "smallestPixelValue")
+        ),
         lambda ours, theirs, instance: ours < 0 and ours & 0xFFFF == theirs and instance.PixelRepresentation == 1,
     ),
     Difference(
@@ -148,6 +218,18 @@ DIFFERENCES = (
             "generalImageModule pixelSpacing",
             "imagePixelModule distanceSourceToDetector",
             "imagePixelModule distanceSourceToPatient",
+            "imagePixelModule distanceSourceToEntrance",
+            "imagePixelModule estimatedRadiographicMagnificationFactor",
+            "generalImageModule instanceNumber",
+            "generalImageModule numberOfFrames",
+            "generalImageModule lossyImageCompressionRatio",
+            "generalSeriesModule seriesNumber",
+            "patientStudyModule patientSize",
+            "patientStudyModule patientWeight",
+            "cineModule frameTime",
+            "cineModule recommendedDisplayFrameRate",
+            "petImageModule frameReferenceTime",
+            "petImageModule actualFrameDuration",
         ),
         _numbers,
     ),
@@ -167,7 +249,8 @@ DIFFERENCES = (
         "cornerstone3D#2042: objects of other classes that have but the distances on a detector or film",
         _SPACING,
         lambda ours, theirs, instance: (
-            instance.get("SOPClassUID") == "1.2.840.10008.5.1.4.1.1.7" and "PixelSpacing" not in instance
+            "PixelSpacing" not in instance
+            and (instance.get("SOPClassUID") == "1.2.840.10008.5.1.4.1.1.7" or "NominalScannedPixelSpacing" in instance)
         ),
     ),
     Difference(
@@ -182,12 +265,56 @@ DIFFERENCES = (
     ),
 )
 
+_COMBINED = (
+    *_SPACING,
+    *(
+        f"imagePlaneModule {name}"
+        for name in (
+            "imageOrientationPatient",
+            "rowCosines",
+            "columnCosines",
+            "imagePositionPatient",
+            "sliceThickness",
+            "usingDefaultValues",
+            "isDefaultValueSetForRowCosine",
+            "isDefaultValueSetForColumnCosine",
+        )
+    ),
+    "generalImageModule pixelSpacing",
+    f"modalityLutModule {WHOLE}",
+    "modalityLutModule rescaleSlope",
+    "modalityLutModule rescaleIntercept",
+    "modalityLutModule rescaleType",
+    f"voiLutModule {WHOLE}",
+    "voiLutModule windowCenter",
+    "voiLutModule windowWidth",
+)
+
+# Those that only objects with frames have.
+OF_OBJECTS = (
+    Difference(
+        "D3: objects with one frame are not taken apart there",
+        _COMBINED,
+        lambda ours, theirs, frame: (
+            frame.get("NumberOfFrames") == 1 and bool(_groups(frame) or "DetectorInformationSequence" in frame)
+        ),
+    ),
+    Difference(
+        "D4: per-frame groups without shared ones, and shared ones alone, are passed over there",
+        _COMBINED,
+        lambda ours, theirs, frame: len(_groups(frame)) == 1 and frame.get("NumberOfFrames") > 1,
+    ),
+)
+
 # Those that only an id of a frame shows.
 OF_FRAMES = (
     Difference(
         "D7: the frames of a frame's id are of the instance",
         (f"frameImageIds {WHOLE}",),
-        lambda ours, theirs, frame: len(ours) == len(theirs) and all(id.count("/frames/") == 2 for id in theirs),
+        lambda ours, theirs, frame: (
+            len(ours) == len(theirs)
+            and (all(id.count("/frames/") == 2 for id in theirs) or "PhotometricInterpretation" not in frame)
+        ),
     ),
     Difference(
         "what a private sequence of a functional group refers to is not what the frame is",

@@ -21,6 +21,7 @@ from metalith.modules.table import FILES, TYPES, class_of
 
 if TYPE_CHECKING:
     from metalith.modules.ecg import Ecg, WaveformChannel, WaveformGroup
+    from metalith.modules.frame_data import CompressedFrameData
     from metalith.modules.general import (
         ClinicalTrial,
         FrameOfReference,
@@ -49,6 +50,7 @@ __all__ = [
     "Calibration",
     "Cine",
     "ClinicalTrial",
+    "CompressedFrameData",
     "Data",
     "Ecg",
     "Frame",

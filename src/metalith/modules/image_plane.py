@@ -52,8 +52,9 @@ class ImagePlane(Module):
     magnification : float
         What ImagerPixelSpacing was divided by.
     geometry_source : str
-        "DetectorInformationSequence" where position or orientation are those of the first detector of reconstructed
-        nuclear medicine (PS3.3 section C.8.4.11).
+        Where the position, or without one the orientation, is from when it is not the image's own:
+        "DetectorInformationSequence" of nuclear medicine (PS3.3 section C.8.4.11), "GridFrameOffsetVector" of a dose,
+        "PerFrameFunctionalGroupsSequence" or "SharedFunctionalGroupsSequence".
 
     Examples
     --------
@@ -103,6 +104,8 @@ class ImagePlane(Module):
                 if position is None:
                     position = vector(detector.get("ImagePositionPatient"), 3)
                     source = "DetectorInformationSequence" if position else source
+        if source is None and hasattr(type(data), "source_of"):  # a frame
+            source = _source_of(data, position is not None, orientation is not None)
         given = calibrated(calibration) if calibration is not None else None
         own = vector(get("PixelSpacing"), 2)
         spacing: tuple[float, ...] | None
@@ -191,6 +194,21 @@ class ImagePlane(Module):
             "isDefaultValueSetForColumnCosine": orientation is None,
         }
         return {name: plain(value) for name, value in made.items() if value is not None}
+
+
+_SOURCES = {
+    "per-frame": "PerFrameFunctionalGroupsSequence",
+    "shared": "SharedFunctionalGroupsSequence",
+    "detector": "DetectorInformationSequence",
+    "grid": "GridFrameOffsetVector",
+}
+
+
+def _source_of(frame: Any, placed: bool, directed: bool) -> str | None:
+    """Where a frame has its position from, or its orientation."""
+    if not placed and not directed:
+        return None
+    return _SOURCES.get(frame.source_of("ImagePositionPatient" if placed else "ImageOrientationPatient"))
 
 
 def _detector(get: Any) -> Any:

@@ -20,6 +20,7 @@ _MODULES = {
     "calibrationModule": ("ultrasound", "Calibration"),
     "cineModule": ("multiframe", "Cine"),
     "clinicalTrialModule": ("general", "ClinicalTrial"),
+    "compressedFrameData": ("frame_data", "CompressedFrameData"),
     "ecgModule": ("ecg", "Ecg"),
     "frameImageIds": ("transfer", "FrameImageIds"),
     "frameModule": ("multiframe", "Frame"),

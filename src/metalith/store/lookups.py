@@ -78,6 +78,16 @@ class Lookups(Finder):
         series = self._suv_of(instance) if type == "scalingModule" else None
         return answer(type, instance, image_id, calibration_of(self._calibrations, image_id), series)
 
+    def explain(self, type: Any, image_id: Any) -> str | None:
+        """What is lacking for an answer to a metadata type, in words."""
+        from metalith.lacking import UNKNOWN, lacking
+
+        instance = self.instance_by_image_id(image_id) if isinstance(image_id, str) else None
+        if instance is None:
+            return UNKNOWN
+        data = self.get("instance", image_id) if "frame" in image_id else instance
+        return lacking(type, data, self._suv_of(instance) if type == "scalingModule" else None)
+
     def _suv_of(self, instance: Instance) -> Any:
         """The SUV factors of an instance's series, computed once for all its instances as long as they stay the same;
         None of what is no PET.
