@@ -24,12 +24,12 @@ from benchmarks import (
     fresh,
     goals,
     measure,
-    module_sections,
     node,
     part10_sections,
     peers,
     provider_sections,
     store_sections,
+    uncached_sections,
 )
 
 QUICK = ("t1-384", "ct-600-orthanc", "unlike-500")
@@ -199,9 +199,9 @@ class Report:
         provider_sections.look_ups(self)
         provider_sections.many(self)
 
-    def modules(self) -> None:
+    def uncached(self) -> None:
         """modules that are not kept, first image planes of 5,000 frames, typed chains; beside Cornerstone"""
-        module_sections.all_of_it(self)
+        uncached_sections.all_of_it(self)
 
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""
@@ -239,7 +239,7 @@ SECTIONS = (
     "headers",
     "store",
     "providers",
-    "modules",
+    "uncached",
     "threads",
     "imports",
 )

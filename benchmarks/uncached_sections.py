@@ -3,14 +3,14 @@
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks import cornerstone, measure, module_cases
+from benchmarks import cornerstone, measure, uncached_cases
 from benchmarks.peers import Absent
 
 
 def all_of_it(report: Any) -> None:
     with ExitStack() as stack:
         try:
-            peer = cornerstone.Cornerstone(module_cases.image(), module_cases.frames())
+            peer = cornerstone.Cornerstone(uncached_cases.image(), uncached_cases.frames())
             stack.enter_context(peer)
         except Absent as absent:
             report.absent.add(str(absent))
@@ -22,11 +22,11 @@ def all_of_it(report: Any) -> None:
 
 def _modules(report: Any, peer: Any) -> None:
     rows = []
-    for type in module_cases.TYPES:
-        cases = module_cases.of_type(type)
+    for type in uncached_cases.TYPES:
+        cases = uncached_cases.of_type(type)
         more = []
         if peer is not None:
-            request = {"op": "module", "type": type, "loops": module_cases.LOOPS}
+            request = {"op": "module", "type": type, "loops": uncached_cases.LOOPS}
             report.verdict(f"modules {type} Cornerstone", bool(peer.ask(**request)["value"]))
             more.append(peer.case(**request))
         rows += _timed(report, "modules", type, cases, more)
@@ -37,30 +37,30 @@ def _modules(report: Any, peer: Any) -> None:
 def _frames(report: Any, peer: Any) -> None:
     more = []
     if peer is not None:
-        request = {"op": "frames", "count": module_cases.FRAMES}
+        request = {"op": "frames", "count": uncached_cases.FRAMES}
         last = peer.ask(**request)["value"]
         report.verdict("frames Cornerstone", _close(last["imagePositionPatient"]))
         more.append(peer.case(**request))
-    rows = _timed(report, "frames", f"{module_cases.FRAMES} frames", module_cases.all_frames(), more)
-    print(f"\nfirst image planes of {module_cases.FRAMES:,} frames, each")
+    rows = _timed(report, "frames", f"{uncached_cases.FRAMES} frames", uncached_cases.all_frames(), more)
+    print(f"\nfirst image planes of {uncached_cases.FRAMES:,} frames, each")
     measure.print_table(("", "best ns", "median ns"), rows)
 
 
 def _close(position: list[float]) -> bool:
     """Cornerstone computes positions in float32."""
-    expected = module_cases.position_of(module_cases.FRAMES)
+    expected = uncached_cases.position_of(uncached_cases.FRAMES)
     return all(abs(a - b) <= 1e-6 * abs(b) for a, b in zip(position, expected, strict=True))
 
 
 def _typed(report: Any, peer: Any) -> None:
     rows = []
-    for length in module_cases.CHAINS:
+    for length in uncached_cases.CHAINS:
         more = []
         if peer is not None:
-            request = {"op": "typed", "length": length, "loops": module_cases.LOOPS}
+            request = {"op": "typed", "length": length, "loops": uncached_cases.LOOPS}
             report.verdict(f"typed {length} Cornerstone", peer.ask(**request)["value"] == {"rows": 512})
             more.append(peer.case(**request))
-        rows += _timed(report, "typed", f"{length} functions", module_cases.of_chain(length), more)
+        rows += _timed(report, "typed", f"{length} functions", uncached_cases.of_chain(length), more)
     print("\ntyped providers, one after another")
     measure.print_table(("", "best ns", "median ns"), rows)
 
