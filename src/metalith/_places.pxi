@@ -474,6 +474,33 @@ cdef class Places:
         """The instance that an image id names by its SOPInstanceUID, or by its file; None when it names none, or none
         that is here.
         """
+        return self.of_image(image_id)
+
+    cdef bint place_of_image(self, str image_id, ml_series_ids *series, ml_place *place, int64_t *frame) except -1:
+        """Where the instance is that an image id names by its SOPInstanceUID as it stands, and which frame; 0 for
+        others. Ids of one series after the other take the least time.
+        """
+        cdef Py_ssize_t n
+        cdef size_t length
+        cdef uint32_t number
+        cdef (const char *, size_t) uid
+        cdef const char *s = PyUnicode_AsUTF8AndSize(image_id, &n) if PyUnicode_IS_ASCII(image_id) else NULL
+        if s == NULL or (n > 10 and memcmp(s, b"dicomfile:", 10) == 0):
+            return False
+        if ml_series_ids_match(series, s, n, &length, &number):
+            uid = (s + series.length, length)
+            frame[0] = number
+        else:
+            ml_series_ids_learn(series, s, n)
+            uid = _uid_in(s, n)
+            frame[0] = _frame_of(image_id)
+        if not uid[1] or not self.seek(uid[0], uid[1], place):
+            return False
+        self.clock += 1
+        self.slots[place.table].used = self.clock
+        return True
+
+    cdef object of_image(self, str image_id):
         cdef Py_ssize_t n
         cdef const char *s = _text_of(image_id, &n)
         if s == NULL:
@@ -519,6 +546,7 @@ cdef class Places:
 cdef class Finder:
     """The look-ups of a store that are made most: methods of a Python class would take twice their time."""
     cdef readonly Places _index
+    cdef public object _calibrations  # a provider of calibratedPixelSpacing, or None
 
     def __cinit__(self):
         self._index = Places()
@@ -552,8 +580,104 @@ cdef class Finder:
         Ids with UIDs in them (`wadors:` and `wadouri:`, frames and all) need not be made known; `dicomfile:` and a
         path finds what was read from there; others are those of `add_image_ids`.
         """
-        found = self._index.instance_of_image(image_id)
+        found = self._index.of_image(image_id)
         return self._instance_of_other(image_id) if found is None else found
+
+    def get(self, type, image_id, *_, **__):
+        """As a metadata provider: what `metalith.answers.answer` says of the instance that an image id stands for."""
+        cdef Builder builder
+        if not isinstance(image_id, str):
+            return None
+        instance = self._index.of_image(image_id)
+        if instance is None:
+            instance = self._instance_of_other(image_id)
+            if instance is None:
+                return None
+        builder = _builder_of(type)
+        if builder is not None and not (builder.takes_calibration() and self._calibrations is not None):
+            made = _built(builder, instance, image_id)
+            if made is not NotImplemented:
+                return made
+        return self._answer(type, instance, image_id)
+
+
+    def get_lazily(self, type, list image_ids not None):
+        """What `get` gives for each of many images, made when it is asked for; None where it is to be asked for each.
+
+        Returns
+        -------
+        Selection or None
+        """
+        cdef Builder builder = _builder_of(type)
+        if builder is None and isinstance(type, str):
+            from metalith.modules.table import class_of
+            class_of(type)  # whose file may not have been imported yet
+            builder = _builder_of(type)
+        if builder is None or (builder.takes_calibration() and self._calibrations is not None):
+            return None
+        try:
+            return self.select(builder, type, image_ids)
+        except Exception:  # of one image: whoever asks for each finds out for which
+            return None
+
+    cdef Selection select(self, Builder builder, object type, list image_ids):
+        cdef Selection made = _selection(builder, image_ids)
+        cdef dict known = {}                # number of each table in `made`, negative where rows may have no module
+        cdef dict objects = {}              # views of frames, by table and row
+        cdef InstanceTable table = None
+        cdef Instance instance
+        cdef ml_series_ids series
+        cdef ml_place place
+        cdef Py_ssize_t i
+        cdef int64_t frame = 0, number = 0
+        series.length = 0
+        for i in range(made.count):
+            made.table_of[i] = ML_NO_INDEX
+            image_id = image_ids[i]
+            if not isinstance(image_id, str):
+                made.lacking += 1
+                continue
+            if self._index.place_of_image(image_id, &series, &place, &frame):
+                found = self._index.tables[place.table]
+            else:
+                instance = self.instance_by_image_id(image_id)
+                if instance is None:
+                    made.lacking += 1
+                    continue
+                found, place.row, frame = instance.table, instance.index, _frame_of(image_id)
+            if found is not table:
+                table = found
+                number = known.get(<size_t><PyObject *>table, 0)
+                if not number:
+                    made.tables.append(table)
+                    number = len(made.tables) if builder.is_sure(table) else -len(made.tables)
+                    known[<size_t><PyObject *>table] = number
+            if 0 <= frame <= 1 and _is_plain(table, place.row, frame == 1):
+                made.table_of[i] = <uint32_t>(abs(number) - 1)
+                made.rows[i] = place.row
+                if number > 0 or made.at(i) is not None:
+                    continue
+                made.table_of[i] = ML_NO_INDEX
+                made.lacking += 1
+                continue
+            answer = NotImplemented
+            if frame > 0:
+                views = objects.get((number, place.row))
+                if views is None:
+                    from metalith.frames import frames_of
+                    from metalith.frames_groups import layout_of
+                    views = objects[number, place.row] = FrameViews(frames_of(_instance(table, place.row)), layout_of)
+                view = (<FrameViews>views).view(frame)
+                if view is not None:
+                    answer = builder.make((<FrameViews>views).root, view)
+            if answer is NotImplemented:
+                answer = self._answer(type, _instance(table, place.row), image_id)
+            if answer is None:
+                made.lacking += 1
+                continue
+            made.made[i] = answer
+            made.of_rows = False
+        return made
 
 
 def check_uids(InstanceTable table not None, uint32_t column, const uint32_t[::1] cells, str keyword):

@@ -10,6 +10,7 @@ from metalith import _core
 from metalith._core import Instance
 from metalith.errors import ImageIdError
 from metalith.frames import FrameInstance, frame_of, number_of_frames
+from metalith.frames_groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from metalith.image_ids import ImageId, base_image_id
 from metalith.modules import build
 from metalith.modules.table import TYPES
@@ -17,7 +18,7 @@ from metalith.scaling import SuvSeries, scaling_module
 
 __all__ = ["InstanceProvider", "answer", "images_of_series"]
 
-_GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+_OF_FRAMES = frozenset({"frameModule", "multiframeModule", "nmMultiframeGeometryModule"})
 
 
 def answer(type: str | type, instance: Instance, image_id: str, calibration: Any = None, series: Any = None) -> Any:
@@ -53,6 +54,10 @@ def answer(type: str | type, instance: Instance, image_id: str, calibration: Any
     >>> answer("Modality", ct, "web:1"), answer("generalSeriesModule", ct, "web:1").modality
     ('CT', 'CT')
     """
+    if calibration is None:
+        made = _core.build_plain(type, instance, image_id)
+        if made is not NotImplemented:
+            return made
     kind = type if isinstance(type, str) else getattr(type, "type", None)
     if not isinstance(kind, str):
         return None
@@ -64,16 +69,17 @@ def answer(type: str | type, instance: Instance, image_id: str, calibration: Any
     if kind == "scalingModule":
         return scaling_module(instance, series)
     if kind in TYPES:
-        return build(kind, _data(instance, frame), image_id=image_id, calibration=calibration)
+        data = instance if kind not in _OF_FRAMES and _core.is_plain(instance, frame or 0) else _data(instance, frame)
+        return build(kind, data, image_id=image_id, calibration=calibration)
     if _core.describe_keyword(kind) is None and not _is_tag(kind):
         return None
-    return _data(instance, frame).get(kind)
+    return (instance if _core.is_plain(instance, frame or 0) else _data(instance, frame)).get(kind)
 
 
 def _frame_in(image_id: str) -> int | None:
-    # most ids have none, and parsing costs more than most answers
-    if "frame" not in image_id:
-        return None
+    frame = _core.frame_in(image_id)
+    if frame >= 0:
+        return frame or None
     try:
         return ImageId(image_id).frame
     except ImageIdError:
@@ -82,7 +88,11 @@ def _frame_in(image_id: str) -> int | None:
 
 def _data(instance: Instance, frame: int | None) -> Instance | FrameInstance:
     """The frame, where an instance has frames that differ from it; else the instance."""
-    if frame is None and not any(group in instance for group in _GROUPS) and number_of_frames(instance) < 2:
+    if (
+        frame is None
+        and not any(group in instance for group in (PER_FRAME_GROUPS, SHARED_GROUPS))
+        and number_of_frames(instance) < 2
+    ):
         return instance
     return frame_of(instance, 1 if frame is None else frame)
 

@@ -22,7 +22,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from metalith._provider_answers import Answers
-from metalith._provider_asking import adder_of, callable_of, explainer_of, many_of, name_of, owner_of, same, types_of
+from metalith._provider_asking import (
+    adder_of,
+    callable_of,
+    explainer_of,
+    lazily_of,
+    many_of,
+    name_of,
+    owner_of,
+    same,
+    types_of,
+)
 from metalith._provider_profile import Profile
 from metalith._provider_report import Asked, Explanation, explain
 from metalith._providers import NULL, Chain, Lookups, Registration, TypedProvider, type_name
@@ -143,6 +153,7 @@ class MetadataProviders(Lookups):
             on_error=on_error,
             adder=adder_of(owner),
             many=many_of(owner),
+            lazily=lazily_of(owner),
             explainer=explainer_of(owner),
         )
         with self._lock:
@@ -352,7 +363,7 @@ class MetadataProviders(Lookups):
         Returns
         -------
         Answers
-            A list, None where there is no answer. Fields of the answers, asked of the list, are arrays.
+            A sequence, None where there is no answer. Fields of the answers, asked of it, are arrays.
 
         Examples
         --------
