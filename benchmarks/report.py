@@ -194,9 +194,10 @@ class Report:
         store_sections.files(self)
 
     def providers(self) -> None:
-        """`get` through providers: cached, uncached, missing, profiled; many ids at once"""
+        """`get` through providers: cached, uncached, missing, profiled; many ids at once; image planes of a store"""
         provider_sections.look_ups(self)
         provider_sections.many(self)
+        provider_sections.planes(self)
 
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""

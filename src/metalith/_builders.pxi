@@ -96,6 +96,7 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(object o)
     bint PyLong_CheckExact(object o)
     object PyTuple_GetSlice(object o, Py_ssize_t low, Py_ssize_t high)
+    void PyObject_GC_UnTrack(PyObject *o) noexcept
     PyObject *PyDict_GetItemWithError(dict d, object key) except? NULL
 
 cdef extern from "image_id.h" nogil:
@@ -229,6 +230,7 @@ cdef class Builder:
     cdef tuple converters
     cdef Field *fields
     cdef Py_ssize_t count
+    cdef bint atomic      # only numbers, texts and tuples of them: no cycles, and so nothing for the collector
 
     def __cinit__(self, type cls not None, fields, *_):
         cdef Py_ssize_t n, i, offset
@@ -236,7 +238,7 @@ cdef class Builder:
         cdef const ml_tag_info *info
         fields = tuple(fields)
         self.fields = <Field *>_zeroed(len(fields), sizeof(Field))
-        self.cls, self.count = cls, len(fields)
+        self.cls, self.count, self.atomic = cls, len(fields), True
         self.names = tuple([name for name, *_ in fields])
         self.converters = tuple([convert for *_, convert in fields])
         for i, (name, keyword, kind, _) in enumerate(fields):
@@ -244,6 +246,7 @@ cdef class Builder:
             if not offset or cls.__dictoffset__:
                 raise ValueError(f"{name}: no slot")
             self.fields[i] = Field(0, _KINDS.get(kind, ML_CONVERTED), offset)
+            self.atomic = self.atomic and self.fields[i].kind not in (ML_RAW, ML_CONVERTED)
             if keyword is not None:
                 s = PyUnicode_AsUTF8AndSize(keyword, &n)
                 info = ml_tag_by_keyword(s, n)
@@ -277,7 +280,11 @@ cdef class Builder:
             nothing = nothing and value is None
             Py_INCREF(value)
             ml_slot(made, self.fields[i].offset)[0] = <PyObject *>value
-        return None if nothing else made
+        if nothing:
+            return None
+        if self.atomic:
+            PyObject_GC_UnTrack(<PyObject *>made)
+        return made
 
     cdef bint is_sure(self, InstanceTable table) except -1:
         """Whether every row has a module, for certain."""
@@ -420,6 +427,7 @@ cdef class PlaneBuilder(Builder):
         for i in range(PLANE_FIELDS):
             Py_INCREF(<object>read[i])
             ml_slot(made, self.fields[i].offset)[0] = read[i]
+        PyObject_GC_UnTrack(<PyObject *>made)
         return made
 
     cdef bint is_sure(self, InstanceTable table) except -1:
