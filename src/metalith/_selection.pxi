@@ -1,5 +1,23 @@
 # Selection: the modules of many rows, made when one is asked for, and their fields as arrays without making any.
 
+ctypedef enum Found:
+    FOUND_NOTHING      # the row lacks the attribute, or it is empty
+    FOUND_SAME         # the value that was found before
+    FOUND_NEW
+    FOUND_OTHER        # a value of another kind
+
+
+cdef struct Cursor:
+    uint32_t tag
+    ml_vr_class kind
+    uint32_t which     # of the tables
+    ml_table *table
+    uint32_t column
+    uint32_t cell      # of the row before, in this table
+    ml_value value     # of that cell
+    Found found        # there, when it comes again
+
+
 @cython.final
 cdef class Selection:
     """Answers to one type for many image ids, in their order, as they were when this was made.
@@ -76,76 +94,76 @@ cdef class Selection:
             return self.integers(index)
         return self.objects(index) if kind in (ML_TEXT, ML_TEXTS, ML_CODE, ML_CODES) else None
 
-    cdef object columns_of(self, Py_ssize_t field):
-        """In each table the column of a field; None where one spells it in several ways."""
+    cdef bint begin(self, Cursor *cursor, Py_ssize_t field, ml_vr_class kind) except -1:
+        """Sets a cursor on a field of attributes of one kind; 0 where a table spells the attribute in several ways."""
         cdef uint32_t column
         cdef InstanceTable table
-        found = []
+        memset(cursor, 0, sizeof(Cursor))
+        cursor.tag, cursor.kind, cursor.which = self.builder.fields[field].tag, kind, ML_NO_INDEX
         for table in self.tables:
-            column = ml_table_find_tag(table.table, self.builder.fields[field].tag)
+            column = ml_table_find_tag(table.table, cursor.tag)
             if column != ML_NO_INDEX and table.table.columns[column].twin != ML_NO_INDEX:
-                return None
-            found.append(column)
-        return found
+                return False
+        return True
 
-    cdef bint value_at(self, Py_ssize_t i, list columns, ml_vr_class kind, uint32_t *cell, ml_value *value) except -1:
-        """The cell of a row and, unless that is ML_NO_INDEX or what it was before, the value; 0 for one of another
-        kind.
-        """
-        cdef uint32_t which = self.table_of[i], column, slot, before = cell[0]
-        cdef ml_table *table
+    cdef Found find(self, Cursor *cursor, Py_ssize_t i) noexcept:
+        """What a row has; the value is the cursor's."""
+        cdef uint32_t which = self.table_of[i], slot, cell
         cdef ml_shape *shape
         cdef ml_row row
-        cell[0] = ML_NO_INDEX
         if which == ML_NO_INDEX:
-            return True
-        column = columns[which]
-        if column == ML_NO_INDEX:
-            return True
-        table = (<InstanceTable>self.tables[which]).table
-        row = ml_table_row(table, self.rows[i])
-        shape = &table.shapes[row.shape]
-        slot = column if shape.identity and column < shape.width else ml_shape_slot(shape, column)
+            return FOUND_NOTHING
+        if which != cursor.which:
+            cursor.which = which
+            cursor.table = (<InstanceTable>self.tables[which]).table
+            cursor.column = ml_table_find_tag(cursor.table, cursor.tag)
+            cursor.cell = ML_NO_INDEX
+        if cursor.column == ML_NO_INDEX:
+            return FOUND_NOTHING
+        row = ml_table_row(cursor.table, self.rows[i])
+        shape = &cursor.table.shapes[row.shape]
+        slot = cursor.column if shape.identity and cursor.column < shape.width else ml_shape_slot(shape, cursor.column)
         if slot == ML_NO_INDEX:
-            return True
-        cell[0] = ml_shape_cell(shape, slot, row.index)
-        if cell[0] == before and i and which == self.table_of[i - 1]:
-            return True
-        value[0] = ml_value_at(table.document, &table.columns[column], cell[0])
-        return value.form <= ML_FORM_EMPTY_LIST or ml_class_of(
-            ml_effective_vr(&table.columns[column], value.vr)
-        ) == kind
+            return FOUND_NOTHING
+        cell = ml_shape_cell(shape, slot, row.index)
+        if cell == cursor.cell:
+            return cursor.found
+        cursor.cell = cell
+        cursor.value = ml_value_at(cursor.table.document, &cursor.table.columns[cursor.column], cell)
+        cursor.found = FOUND_SAME
+        if cursor.value.form <= ML_FORM_EMPTY_LIST:
+            cursor.found = FOUND_NOTHING
+        elif ml_class_of(ml_effective_vr(&cursor.table.columns[cursor.column], cursor.value.vr)) != cursor.kind:
+            cursor.found = FOUND_OTHER
+        return FOUND_NEW if cursor.found == FOUND_SAME else cursor.found
 
     cdef object reals(self, Py_ssize_t field):
         """Numbers as float64, NaN where there are none; None where some are odd, or their count differs."""
         cdef bint several = self.builder.fields[field].kind == ML_REALS
-        cdef uint32_t width = self.builder.width_of(field), count, cell = ML_NO_INDEX, before = ML_NO_INDEX, k
+        cdef uint32_t width = self.builder.width_of(field), count = 0, k
         cdef Py_ssize_t i
-        cdef ml_value value, last
+        cdef Cursor cursor
+        cdef Found found
+        cdef ml_value last
         cdef double[:, ::1] out
-        cdef double *at = NULL
         cdef double *last_at = NULL  # of `last`, the value that was read before
-        cdef bint empty = True
-        columns = self.columns_of(field)
-        if columns is None:
+        if not self.begin(&cursor, field, ML_CLASS_FLOAT):
             return None
         import numpy
         made = None
         for i in range(self.count):
-            before = cell
-            if not self.value_at(i, <list>columns, ML_CLASS_FLOAT, &cell, &value):
+            found = self.find(&cursor, i)
+            if found == FOUND_OTHER:
                 return None
-            if cell == ML_NO_INDEX:
-                empty = True
+            if found == FOUND_NOTHING:
                 continue
-            if cell == before and self.table_of[i] == self.table_of[i - 1]:
-                if not empty:
+            if found == FOUND_SAME:
+                if last_at != NULL and count:
                     for k in range(width):
                         out[i, k] = last_at[k]
                 continue
-            count = 1 if last_at != NULL and value.form == ML_FORM_LIST else ml_value_count(&value)
-            empty = count == 0
-            if empty:
+            count = 1 if last_at != NULL and cursor.value.form == ML_FORM_LIST else ml_value_count(&cursor.value)
+            if not count:
                 continue
             if made is None:
                 if count == ML_NO_INDEX or (width and count != width):
@@ -153,35 +171,36 @@ cdef class Selection:
                 width = count
                 made = numpy.full((self.count, width), numpy.nan)
                 out = made
-            at = &out[i, 0]
-            if not ml_value_vector(&value, width, at, &last if last_at != NULL else NULL, last_at):
+            if not ml_value_vector(
+                &cursor.value, width, &out[i, 0], &last if last_at != NULL else NULL, last_at
+            ):
                 return None
-            last, last_at = value, at
+            last, last_at = cursor.value, &out[i, 0]
         if made is None or not self.builder.may_be(field, made):
             return None
         return made if several else made[:, 0]
 
     cdef object integers(self, Py_ssize_t field):
         """Whole numbers as int64; None where some are missing or odd."""
-        cdef uint32_t cell = ML_NO_INDEX, before
         cdef Py_ssize_t i
-        cdef ml_value value
+        cdef Cursor cursor
+        cdef Found found
+        cdef int64_t number = 0
         cdef int64_t[::1] out
         cdef uint8_t missing = 0
-        columns = self.columns_of(field)
-        if columns is None:
+        if not self.begin(&cursor, field, ML_CLASS_INT):
             return None
         import numpy
         made = numpy.empty(self.count, numpy.int64)
         out = made
         for i in range(self.count):
-            before = cell
-            if not self.value_at(i, <list>columns, ML_CLASS_INT, &cell, &value) or cell == ML_NO_INDEX:
+            found = self.find(&cursor, i)
+            if found == FOUND_NEW:
+                if ml_value_count(&cursor.value) != 1 or not ml_value_integers(&cursor.value, &number, &missing, 1):
+                    return None
+            if missing or (found != FOUND_NEW and found != FOUND_SAME):
                 return None
-            if cell == before and self.table_of[i] == self.table_of[i - 1]:
-                out[i] = out[i - 1]
-            elif ml_value_count(&value) != 1 or not ml_value_integers(&value, &out[i], &missing, 1) or missing:
-                return None
+            out[i] = number
         return made
 
     cdef object objects(self, Py_ssize_t field):
