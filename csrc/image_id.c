@@ -123,13 +123,18 @@ static int has_other(uint64_t x) {
 }
 
 static int is_plain_uid(const char *s, size_t n) {
+    const char *end = s + n;
     uint64_t x;
-    for (; n >= 8; s += 8, n -= 8) {
+    if (n < 8) {
+        for (; s < end; s++)
+            if (*s != '.' && (*s < '0' || *s > '9')) return 0;
+        return 1;
+    }
+    for (; end - s > 8; s += 8) {
         memcpy(&x, s, 8);
         if (has_other(x)) return 0;
     }
-    x = EACH('0');
-    memcpy(&x, s, n);
+    memcpy(&x, end - 8, 8); /* the last eight, seen before or not */
     return !has_other(x);
 }
 

@@ -462,11 +462,11 @@ cdef class PlaneBuilder(Builder):
 
 def register_builder(str type not None, cls, Builder builder):
     """From now on a builder makes the modules of a type where it can; None: `cls.build` makes all of them."""
-    for key in (type, cls):
-        if builder is None:
-            _builders.pop(key, None)
-        else:
-            _builders[key] = builder
+    before = _builders.pop(type, None)
+    if before is not None:
+        _builders.pop((<Builder>before).cls, None)  # that class asks for the type, and not for what it was
+    if builder is not None:
+        _builders[type] = _builders[cls] = builder
 
 
 cdef inline Builder _builder_of(object type):

@@ -127,8 +127,8 @@ class MetadataProviders(Lookups):
         ----------
         provider : callable or object
             Called with type, image id and whatever else is given to `get`; or an object whose `get` is called so.
-            Of an object `get_many(type, image_ids)`, `add(type, image_id, value)`, `add_instance(image_id, dataset)`
-            and `explain(type, image_id)` are used where it has them.
+            Of an object `get_many(type, image_ids)`, `get_lazily(type, image_ids)`, `add(type, image_id, value)`,
+            `add_instance(image_id, dataset)` and `explain(type, image_id)` are used where it has them.
         priority : float
             The highest is asked first; of equals, the latest.
         types : iterable of str or class, optional
