@@ -185,6 +185,55 @@ def test_any_series(changes, apart, data):
     assert_alike(metadata, "sopCommonModule", ids)
 
 
+NUMBER = st.integers(0, 5)
+STEPS = st.one_of(
+    st.tuples(st.just("add"), st.lists(NUMBER, min_size=1, max_size=6), st.sampled_from(["replace", "keep"])),
+    st.tuples(st.just("undone"), st.lists(NUMBER, min_size=1, max_size=6), st.sampled_from(["replace", "keep"])),
+    st.tuples(st.just("remove"), NUMBER, st.none()),
+    st.tuples(st.just("clear"), st.none(), st.none()),
+)
+
+
+def add_and_fail(store, datasets, how):
+    with store.transaction():
+        store.add_instances(datasets, on_duplicate=how)
+        raise ZeroDivisionError
+
+
+@given(st.lists(STEPS, max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_whatever_became_of_a_series(steps):
+    """Rows that were replaced, removed, or never became the store's are not what is found, in whatever order."""
+    store = metalith.MetadataStore()
+    metadata, ids = asking(store), [id_of(n) for n in range(6)]
+    for version, (step, what, how) in enumerate(steps, 1):
+        if step == "add":
+            store.add_instances([slice_(n, Rows=version, Columns=i + 1) for i, n in enumerate(what)], on_duplicate=how)
+        elif step == "undone":
+            with pytest.raises(ZeroDivisionError):
+                add_and_fail(store, [slice_(n, Rows=version) for n in what], how)
+        elif step == "remove":
+            store.remove_instance(f"1.2.{what}")
+        else:
+            store.remove_study("1")
+        for some in (ids, ids[::-1], [id_of(n, "/frames/1") for n in (0, 1, 1, 2, 5, 4, 5)]):
+            assert metadata.get_many("imagePlaneModule", some) == [
+                metadata.get("imagePlaneModule", one) for one in some
+            ]
+
+
+def test_of_a_store_that_was_saved(tmp_path):
+    store = filled([slice_(n) for n in range(5)], slice_(2, Rows=9), [slice_(n, Columns=3) for n in (3, 7)])
+    store.remove_instance("1.2.0")
+    store.save(tmp_path / "store")
+    opened = asking(metalith.MetadataStore.open(tmp_path / "store"))
+    ids = [id_of(n) for n in (0, 1, 2, 3, 4, 7)]
+    assert opened.get_many("imagePlaneModule", ids) == asking(store).get_many("imagePlaneModule", ids)
+    assert [one and (one.rows, one.columns) for one in opened.get_many("imagePlaneModule", ids)] == [
+        None, (4, 6), (9, 6), (4, 3), (4, 6), (4, 3),
+    ]  # fmt: skip
+
+
 class TestMakingNone:
     COUNT = 500
 

@@ -445,19 +445,11 @@ cdef class PlaneBuilder(Builder):
         return field != PLANE_SPACING or not bool((array <= 0).any())
 
     cdef bint is_own(self, Py_ssize_t field, InstanceTable table) except -1:
-        cdef uint32_t column, cell
         if field == PLANE_ORIENTATION or field == PLANE_POSITION:
             return not _has_tag(table.table, _DETECTORS)
         if field != PLANE_SPACING:
             return self.fields[field].tag != 0
-        if self.has_other_spacing(table, None):
-            return False
-        column = ml_table_find_tag(table.table, _SOP_CLASS_UID)
-        if column == ML_NO_INDEX:
-            return True
-        if not table._is_constant(column, &cell):
-            return False
-        return not self.is_projection(_instance(table, 0), None)
+        return not self.has_other_spacing(table, None)  # without, it is PixelSpacing's for projections, too
 
 
 def register_builder(str type not None, cls, Builder builder):

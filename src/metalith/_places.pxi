@@ -57,6 +57,7 @@ cdef struct Slot:
     uint32_t column     # of SOPInstanceUID
     uint64_t used       # when it was last looked at
     size_t nbytes
+    bint whole          # for certain, each of its rows is where its UID is found
 
 
 cdef const char *_uid_at(const void *context, uint32_t slot, uint32_t ref, size_t *length) noexcept nogil:
@@ -179,7 +180,9 @@ cdef class Places:
             self.owners.append(None)  # first: one too many of them does no harm
             self.tables.append(table)
         self.clock += 1
-        self.slots[slot] = Slot(table.document.document, column, self.clock, ml_document_bytes(table.document.document))
+        self.slots[slot] = Slot(
+            table.document.document, column, self.clock, ml_document_bytes(table.document.document), False
+        )
         self.tables_nbytes += self.slots[slot].nbytes
         return slot
 
@@ -196,6 +199,7 @@ cdef class Places:
                     key = _path_at(self.slots, slot, document.path[row], &length)
                     ml_places_remove_at(self.paths, key, length, _path_at, self.slots, ml_place(slot, row))
         self.tables_nbytes -= self.slots[slot].nbytes
+        self.slots[slot].whole = False
         self.tables[slot] = self.owners[slot] = None
         self.free_slots.append(slot)
 
@@ -290,6 +294,7 @@ cdef class Places:
             self.remove(slot)
             raise
         self.owners[slot] = owner
+        self.slots[slot].whole = not twice and not (keep and found)
         if not keep:
             for row, old_slot, old_row in found:
                 self.move(old_slot, old_row, slot, row, self.ref_at(slot, row))
@@ -337,6 +342,7 @@ cdef class Places:
     cdef void move(self, uint32_t slot, uint32_t row, uint32_t to, uint32_t to_row, uint32_t ref) noexcept:
         cdef size_t length
         cdef const char *key = _uid_at(self.slots, to, ref, &length)
+        self.slots[slot].whole = False
         ml_places_move(
             self.places, key, length, _uid_at, self.slots, ml_place(slot, row), ml_place(to, to_row), ref
         )
@@ -428,6 +434,7 @@ cdef class Places:
     cdef void forget(self, uint32_t slot, uint32_t row, uint32_t ref) noexcept:
         cdef size_t length
         cdef const char *key = _uid_at(self.slots, slot, ref, &length)
+        self.slots[slot].whole = False
         ml_places_remove_at(self.places, key, length, _uid_at, self.slots, ml_place(slot, row))
 
     # ---- look-ups ----
@@ -476,9 +483,39 @@ cdef class Places:
         """
         return self.of_image(image_id)
 
+    cdef bint is_next(self, ml_place *place, const char *uid, size_t length) noexcept:
+        """Whether the row after a place has this UID, and is where it is found; the place is then this."""
+        cdef Slot *slot
+        cdef ml_table *table
+        cdef ml_shape *shape
+        cdef ml_row row
+        cdef ml_value value
+        cdef uint32_t at
+        if place.row == ML_NO_INDEX:
+            return False
+        slot = &self.slots[place.table]
+        if not slot.whole or self.owners[place.table] is None:
+            return False
+        table = &slot.document.root
+        if place.row + 1 >= table.rows:
+            return False
+        row = ml_table_row(table, place.row + 1)
+        shape = &table.shapes[row.shape]
+        at = ml_shape_slot(shape, slot.column)
+        if at == ML_NO_INDEX:
+            return False
+        value = ml_value_at(slot.document, &table.columns[slot.column], ml_shape_cell(shape, at, row.index))
+        if value.length != length or memcmp(value.text, uid, length) != 0:
+            return False
+        place.row += 1
+        self.clock += 1
+        slot.used = self.clock
+        return True
+
     cdef bint place_of_image(self, str image_id, ml_series_ids *series, ml_place *place, int64_t *frame) except -1:
         """Where the instance is that an image id names by its SOPInstanceUID as it stands, and which frame; 0 for
-        others. Ids of one series after the other take the least time.
+        others. Ids of one series after the other take the least time, in the order of a table even less: `place` is
+        that of the one before, its row ML_NO_INDEX without.
         """
         cdef Py_ssize_t n
         cdef size_t length
@@ -490,6 +527,8 @@ cdef class Places:
         if ml_series_ids_match(series, s, n, &length, &number):
             uid = (s + series.length, length)
             frame[0] = number
+            if self.is_next(place, uid[0], length):
+                return True
         else:
             ml_series_ids_learn(series, s, n)
             uid = _uid_in(s, n)
@@ -629,8 +668,10 @@ cdef class Finder:
         cdef ml_series_ids series
         cdef ml_place place
         cdef Py_ssize_t i
+        cdef uint32_t row
         cdef int64_t frame = 0, number = 0
         series.length = 0
+        place.table, place.row = 0, ML_NO_INDEX
         for i in range(made.count):
             made.table_of[i] = ML_NO_INDEX
             image_id = image_ids[i]
@@ -638,13 +679,14 @@ cdef class Finder:
                 made.lacking += 1
                 continue
             if self._index.place_of_image(image_id, &series, &place, &frame):
-                found = self._index.tables[place.table]
+                found, row = self._index.tables[place.table], place.row
             else:
+                place.row = ML_NO_INDEX
                 instance = self.instance_by_image_id(image_id)
                 if instance is None:
                     made.lacking += 1
                     continue
-                found, place.row, frame = instance.table, instance.index, _frame_of(image_id)
+                found, row, frame = instance.table, instance.index, _frame_of(image_id)
             if found is not table:
                 table = found
                 number = known.get(<size_t><PyObject *>table, 0)
@@ -652,9 +694,9 @@ cdef class Finder:
                     made.tables.append(table)
                     number = len(made.tables) if builder.is_sure(table) else -len(made.tables)
                     known[<size_t><PyObject *>table] = number
-            if 0 <= frame <= 1 and _is_plain(table, place.row, frame == 1):
+            if 0 <= frame <= 1 and _is_plain(table, row, frame == 1):
                 made.table_of[i] = <uint32_t>(abs(number) - 1)
-                made.rows[i] = place.row
+                made.rows[i] = row
                 if number > 0 or made.at(i) is not None:
                     continue
                 made.table_of[i] = ML_NO_INDEX
@@ -662,16 +704,16 @@ cdef class Finder:
                 continue
             answer = NotImplemented
             if frame > 0:
-                views = objects.get((number, place.row))
+                views = objects.get((number, row))
                 if views is None:
                     from metalith.frames import frames_of
                     from metalith.frames_groups import layout_of
-                    views = objects[number, place.row] = FrameViews(frames_of(_instance(table, place.row)), layout_of)
+                    views = objects[number, row] = FrameViews(frames_of(_instance(table, row)), layout_of)
                 view = (<FrameViews>views).view(frame)
                 if view is not None:
                     answer = builder.make((<FrameViews>views).root, view)
             if answer is NotImplemented:
-                answer = self._answer(type, _instance(table, place.row), image_id)
+                answer = self._answer(type, _instance(table, row), image_id)
             if answer is None:
                 made.lacking += 1
                 continue
