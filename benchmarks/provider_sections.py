@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import measure, provider_cases
+from benchmarks import measure, module_cases, provider_cases
 
 
 def look_ups(report: Any) -> None:
@@ -35,6 +35,21 @@ def many(report: Any) -> None:
     measure.print_table(("", "best ns", "median ns"), rows)
 
 
+def planes(report: Any) -> None:
+    found = report.data["planes"] = {}
+    rows = []
+    for of, runs in module_cases.cases().items():
+        for name, run in runs.items():
+            report.verdict(f"image planes, {of}s: {name}", module_cases.right(name, run(), of))
+        times = report.alternate([measure.Case(name, run) for name, run in runs.items()])
+        for name, timing in times.items():
+            each = measure.Timing([seconds / module_cases.count(of) for seconds in timing.seconds])
+            found.setdefault(of, {})[name] = each.as_dict()
+            rows.append((f"{of}: {name}", f"{each.best * 1e9:.0f}", f"{each.median * 1e9:.0f}"))
+    print("\nimage planes of a store, not kept: each")
+    measure.print_table(("", "best ns", "median ns"), rows)
+
+
 def at_most(get: Callable[..., Any], data: dict) -> list[tuple[str, float, str, Callable[[], float]]]:
     """The goals, as `goals.judge` has them; `get` finds a figure or says that it was not measured."""
 
@@ -52,6 +67,18 @@ def at_most(get: Callable[..., Any], data: dict) -> list[tuple[str, float, str, 
             for n in provider_cases.CHAINS
         ),
         ("get of a cached module, profiled", 1.15, "x", lambda: seconds("cached, profiled") / seconds("cached")),
+        (
+            "get of an uncached image plane",
+            1000,
+            " ns",
+            lambda: get(data, "planes", "slice", "get", "best") * 1e9,
+        ),
+        (
+            "get_many of uncached image planes, three fields as arrays, an instance",
+            100,
+            " ns",
+            lambda: get(data, "planes", "slice", "get_many, three fields", "best") * 1e9,
+        ),
         (
             "get_many of cached modules, an id",
             100,

@@ -195,9 +195,10 @@ class Report:
         store_sections.files(self)
 
     def providers(self) -> None:
-        """`get` through providers: cached, uncached, missing, profiled; many ids at once"""
+        """`get` through providers: cached, uncached, missing, profiled; many ids at once; image planes of a store"""
         provider_sections.look_ups(self)
         provider_sections.many(self)
+        provider_sections.planes(self)
 
     def uncached(self) -> None:
         """modules that are not kept, first image planes of 5,000 frames, typed chains; beside Cornerstone"""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import measure, provider_cases
+from benchmarks import measure, module_cases, provider_cases
 
 OPERATIONS = 10_000
 
@@ -40,3 +40,11 @@ def test_first(clock, name):
     run = provider_cases.first()[name]
     expected = [provider_cases.ANSWER] * len(provider_cases.IDS)
     clock(run, correct=lambda found: found == expected, group="providers, 10,000 new ids")
+
+
+@pytest.mark.parametrize(
+    ("of", "name"), [(of, name) for of, names in module_cases.NAMES.items() for name in names], ids=lambda one: one
+)
+def test_planes(clock, of, name):
+    run = module_cases.cases()[of][name]
+    clock(run, correct=lambda found: module_cases.right(name, found, of), group=f"image planes, {of}s")

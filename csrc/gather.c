@@ -107,6 +107,41 @@ int ml_value_doubles(const ml_value *value, double *out, uint32_t count) {
     return 1;
 }
 
+/* How many first members two lists of numbers have in common, and where the next one begins. */
+static uint32_t common_members(const ml_value *a, const ml_value *b, uint32_t most, size_t *next) {
+    size_t n = a->length < b->length ? a->length : b->length, i;
+    uint32_t members_in_common = 0;
+    *next = 0;
+    for (i = 0; i < n && a->text[i] == b->text[i] && members_in_common < most; i++) {
+        if (a->text[i] == ',') {
+            members_in_common++;
+            *next = i + 1;
+        }
+    }
+    return members_in_common;
+}
+
+int ml_value_vector(const ml_value *value, uint32_t count, double *out, const ml_value *before,
+                    const double *before_out) {
+    ml_item item;
+    char room[ML_PLAIN_ROOM];
+    if (value->form != ML_FORM_LIST) {
+        return count == 1 && ml_value_count(value) == 1 && ml_value_doubles(value, out, 1) && isfinite(*out);
+    }
+    uint32_t i = 0;
+    size_t next = 0;
+    if (before && before->form == ML_FORM_LIST) i = common_members(value, before, count - 1, &next);
+    for (uint32_t k = 0; k < i; k++) out[k] = before_out[k];
+    ml_items items = ml_items_of(value->text + next, value->length - next);
+    for (; ml_items_next(&items, &item); i++) {
+        size_t n;
+        if (i == count || !is_number(&item)) return 0;
+        const char *text = ml_plain_text(&item, room, &n);
+        if (ml_parse_double(text, n, &out[i]) != ML_NUMBER_OK || !isfinite(out[i])) return 0;
+    }
+    return i == count;
+}
+
 int ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count) {
     members m = members_of(value);
     ml_item item;

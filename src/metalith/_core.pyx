@@ -3,7 +3,8 @@
 
 One extension module in fragments: `_csrc.pxi` declares the C side, `_names.pxi` finds attributes, `_values.pxi`
 makes Python objects of values, `_table.pxi` and `_instance.pxi` are the classes, `_scan.pxi` and `_part10.pxi` fill
-them, `_places.pxi` finds instances among many, `_frozen.pxi` keeps them in files.
+them, `_builders.pxi` makes modules of rows, `_frame_views.pxi` of frames, `_selection.pxi` of many rows at once,
+`_places.pxi` finds instances among many, `_frozen.pxi` keeps them in files.
 """
 
 from collections import abc
@@ -17,7 +18,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport NAN
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
@@ -34,5 +35,8 @@ include "_instance.pxi"
 include "_values.pxi"
 include "_scan.pxi"
 include "_part10.pxi"
+include "_frame_views.pxi"
+include "_builders.pxi"
+include "_selection.pxi"
 include "_places.pxi"
 include "_frozen.pxi"

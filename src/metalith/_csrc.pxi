@@ -195,6 +195,9 @@ cdef extern from "gather.h" nogil:
     int ml_is_constant(const ml_table *table, uint32_t column, uint32_t *cell)
     uint32_t ml_value_count(const ml_value *value)
     int ml_value_doubles(const ml_value *value, double *out, uint32_t count)
+    int ml_value_vector(
+        const ml_value *value, uint32_t count, double *out, const ml_value *before, const double *before_out
+    )
     int ml_value_integers(const ml_value *value, int64_t *out, uint8_t *missing, uint32_t count)
 
 

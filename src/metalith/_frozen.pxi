@@ -167,6 +167,7 @@ def place_thawed(Places places not None, uint32_t slot, rows, owner not None):
         _leave(refs, paths, rows)
         places.put_refs(places.paths, slot, refs, paths, _path_at)
     places.owners[slot] = owner
+    places.slots[slot].whole = rows is None
     return True
 
 

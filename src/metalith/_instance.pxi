@@ -71,6 +71,10 @@ cdef class Instance:
             column = table.columns[column].twin
         return _MISSING
 
+    cdef object at_tag(self, uint32_t tag):
+        """The same for the attribute of a tag."""
+        return self.at_column(ml_table_find_tag(self.table.table, tag))
+
     cdef bint locate(self, object key, uint32_t *column, uint32_t *cell) except -1:
         """Where the attribute of a keyword, tag text or tag number stands; 0 when the instance lacks it."""
         cdef ml_table *table = self.table.table

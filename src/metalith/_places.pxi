@@ -57,6 +57,7 @@ cdef struct Slot:
     uint32_t column     # of SOPInstanceUID
     uint64_t used       # when it was last looked at
     size_t nbytes
+    bint whole          # for certain, each of its rows is where its UID is found
 
 
 cdef const char *_uid_at(const void *context, uint32_t slot, uint32_t ref, size_t *length) noexcept nogil:
@@ -179,7 +180,9 @@ cdef class Places:
             self.owners.append(None)  # first: one too many of them does no harm
             self.tables.append(table)
         self.clock += 1
-        self.slots[slot] = Slot(table.document.document, column, self.clock, ml_document_bytes(table.document.document))
+        self.slots[slot] = Slot(
+            table.document.document, column, self.clock, ml_document_bytes(table.document.document), False
+        )
         self.tables_nbytes += self.slots[slot].nbytes
         return slot
 
@@ -196,6 +199,7 @@ cdef class Places:
                     key = _path_at(self.slots, slot, document.path[row], &length)
                     ml_places_remove_at(self.paths, key, length, _path_at, self.slots, ml_place(slot, row))
         self.tables_nbytes -= self.slots[slot].nbytes
+        self.slots[slot].whole = False
         self.tables[slot] = self.owners[slot] = None
         self.free_slots.append(slot)
 
@@ -290,6 +294,7 @@ cdef class Places:
             self.remove(slot)
             raise
         self.owners[slot] = owner
+        self.slots[slot].whole = not twice and not (keep and found)
         if not keep:
             for row, old_slot, old_row in found:
                 self.move(old_slot, old_row, slot, row, self.ref_at(slot, row))
@@ -337,6 +342,7 @@ cdef class Places:
     cdef void move(self, uint32_t slot, uint32_t row, uint32_t to, uint32_t to_row, uint32_t ref) noexcept:
         cdef size_t length
         cdef const char *key = _uid_at(self.slots, to, ref, &length)
+        self.slots[slot].whole = False
         ml_places_move(
             self.places, key, length, _uid_at, self.slots, ml_place(slot, row), ml_place(to, to_row), ref
         )
@@ -428,6 +434,7 @@ cdef class Places:
     cdef void forget(self, uint32_t slot, uint32_t row, uint32_t ref) noexcept:
         cdef size_t length
         cdef const char *key = _uid_at(self.slots, slot, ref, &length)
+        self.slots[slot].whole = False
         ml_places_remove_at(self.places, key, length, _uid_at, self.slots, ml_place(slot, row))
 
     # ---- look-ups ----
@@ -474,6 +481,65 @@ cdef class Places:
         """The instance that an image id names by its SOPInstanceUID, or by its file; None when it names none, or none
         that is here.
         """
+        return self.of_image(image_id)
+
+    cdef bint is_next(self, ml_place *place, const char *uid, size_t length) noexcept:
+        """Whether the row after a place has this UID, and is where it is found; the place is then this."""
+        cdef Slot *slot
+        cdef ml_table *table
+        cdef ml_shape *shape
+        cdef ml_row row
+        cdef ml_value value
+        cdef uint32_t at
+        if place.row == ML_NO_INDEX:
+            return False
+        slot = &self.slots[place.table]
+        if not slot.whole or self.owners[place.table] is None:
+            return False
+        table = &slot.document.root
+        if place.row + 1 >= table.rows:
+            return False
+        row = ml_table_row(table, place.row + 1)
+        shape = &table.shapes[row.shape]
+        at = ml_shape_slot(shape, slot.column)
+        if at == ML_NO_INDEX:
+            return False
+        value = ml_value_at(slot.document, &table.columns[slot.column], ml_shape_cell(shape, at, row.index))
+        if value.length != length or memcmp(value.text, uid, length) != 0:
+            return False
+        place.row += 1
+        self.clock += 1
+        slot.used = self.clock
+        return True
+
+    cdef bint place_of_image(self, str image_id, ml_series_ids *series, ml_place *place, int64_t *frame) except -1:
+        """Where the instance is that an image id names by its SOPInstanceUID as it stands, and which frame; 0 for
+        others. Ids of one series after the other take the least time, in the order of a table even less: `place` is
+        that of the one before, its row ML_NO_INDEX without.
+        """
+        cdef Py_ssize_t n
+        cdef size_t length
+        cdef uint32_t number
+        cdef (const char *, size_t) uid
+        cdef const char *s = PyUnicode_AsUTF8AndSize(image_id, &n) if PyUnicode_IS_ASCII(image_id) else NULL
+        if s == NULL or (n > 10 and memcmp(s, b"dicomfile:", 10) == 0):
+            return False
+        if ml_series_ids_match(series, s, n, &length, &number):
+            uid = (s + series.length, length)
+            frame[0] = number
+            if self.is_next(place, uid[0], length):
+                return True
+        else:
+            ml_series_ids_learn(series, s, n)
+            uid = _uid_in(s, n)
+            frame[0] = _frame_of(image_id)
+        if not uid[1] or not self.seek(uid[0], uid[1], place):
+            return False
+        self.clock += 1
+        self.slots[place.table].used = self.clock
+        return True
+
+    cdef object of_image(self, str image_id):
         cdef Py_ssize_t n
         cdef const char *s = _text_of(image_id, &n)
         if s == NULL:
@@ -519,6 +585,7 @@ cdef class Places:
 cdef class Finder:
     """The look-ups of a store that are made most: methods of a Python class would take twice their time."""
     cdef readonly Places _index
+    cdef public object _calibrations  # a provider of calibratedPixelSpacing, or None
 
     def __cinit__(self):
         self._index = Places()
@@ -552,8 +619,105 @@ cdef class Finder:
         Ids with UIDs in them (`wadors:` and `wadouri:`, frames and all) need not be made known; `dicomfile:` and a
         path finds what was read from there; others are those of `add_image_ids`.
         """
-        found = self._index.instance_of_image(image_id)
+        found = self._index.of_image(image_id)
         return self._instance_of_other(image_id) if found is None else found
+
+    def get(self, type, image_id, *_, **__):
+        """As a metadata provider: what `metalith.answers.answer` says of the instance that an image id stands for."""
+        cdef Builder builder
+        if not isinstance(image_id, str):
+            return None
+        instance = self._index.of_image(image_id)
+        if instance is None:
+            instance = self._instance_of_other(image_id)
+            if instance is None:
+                return None
+        builder = _builder_of(type)
+        if builder is not None and not (builder.takes_calibration() and self._calibrations is not None):
+            made = _built(builder, instance, image_id)
+            if made is not NotImplemented:
+                return made
+        return self._answer(type, instance, image_id)
+
+
+    def get_lazily(self, type, list image_ids not None):
+        """What `get` gives for each of many images, made when it is asked for; None where it is to be asked for each.
+
+        Returns
+        -------
+        Selection or None
+        """
+        cdef Builder builder = _builder_of(type)
+        if builder is None and isinstance(type, str):
+            from metalith.modules.table import class_of
+            class_of(type)  # whose file may not have been imported yet
+            builder = _builder_of(type)
+        if builder is None or (builder.takes_calibration() and self._calibrations is not None):
+            return None
+        try:
+            return self.select(builder, type, image_ids)
+        except Exception:  # of one image: whoever asks for each finds out for which
+            return None
+
+    cdef Selection select(self, Builder builder, object type, list image_ids):
+        cdef Selection made = _selection(builder, image_ids)
+        cdef dict known = {}                # number of each table in `made`, negative where rows may have no module
+        cdef dict objects = {}              # views of frames, by table and row
+        cdef InstanceTable table = None
+        cdef Instance instance
+        cdef ml_series_ids series
+        cdef ml_place place
+        cdef Py_ssize_t i
+        cdef uint32_t row
+        cdef int64_t frame = 0, number = 0
+        series.length = 0
+        place.table, place.row = 0, ML_NO_INDEX
+        for i in range(made.count):
+            made.table_of[i] = ML_NO_INDEX
+            image_id = image_ids[i]
+            if not isinstance(image_id, str):
+                made.lacking += 1
+                continue
+            if self._index.place_of_image(image_id, &series, &place, &frame):
+                found, row = self._index.tables[place.table], place.row
+            else:
+                place.row = ML_NO_INDEX
+                instance = self.instance_by_image_id(image_id)
+                if instance is None:
+                    made.lacking += 1
+                    continue
+                found, row, frame = instance.table, instance.index, _frame_of(image_id)
+            if found is not table:
+                table = found
+                number = known.get(<size_t><PyObject *>table, 0)
+                if not number:
+                    made.tables.append(table)
+                    number = len(made.tables) if builder.is_sure(table) else -len(made.tables)
+                    known[<size_t><PyObject *>table] = number
+            if 0 <= frame <= 1 and _is_plain(table, row, frame == 1):
+                made.table_of[i] = <uint32_t>(abs(number) - 1)
+                made.rows[i] = row
+                if number > 0 or made.at(i) is not None:
+                    continue
+                made.table_of[i] = ML_NO_INDEX
+                made.lacking += 1
+                continue
+            answer = NotImplemented
+            if frame > 0:
+                views = objects.get((number, row))
+                if views is None:
+                    views = objects[number, row] = self._frames_of(_instance(table, row))
+                view = (<FrameViews>views).view(frame)
+                if view is not None:
+                    answer = builder.make((<FrameViews>views).root, view)
+            if answer is NotImplemented:
+                answer = self._answer(type, _instance(table, row), image_id)
+            if answer is None:
+                made.lacking += 1
+                continue
+            made.made[i] = answer
+            made.of_rows = False
+        return made
 
 
 def check_uids(InstanceTable table not None, uint32_t column, const uint32_t[::1] cells, str keyword):

@@ -112,6 +112,12 @@ def many_of(owner: Any) -> Callable[..., Any] | None:
     return many if _takes(many, 2) else None
 
 
+def lazily_of(owner: Any) -> Callable[..., Any] | None:
+    """get_lazily(type, image_ids), if it has it: see `metalith._provider_answers.Lazy`."""
+    found = getattr(owner, "get_lazily", None)
+    return found if _takes(found, 2) else None
+
+
 def explainer_of(owner: Any) -> Callable[..., Any] | None:
     """explain(type, image_id), if it has it: what was lacking, in words."""
     found = getattr(owner, "explain", None)

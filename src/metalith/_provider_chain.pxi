@@ -15,6 +15,7 @@ cdef class Registration:
     cdef readonly object on_error       # "raise", "next", or None: what the whole chain does
     cdef readonly object adder          # add(type, image_id, value), or None
     cdef readonly object many           # get_many(type, image_ids), or None
+    cdef readonly object lazily         # get_lazily(type, image_ids), or None
     cdef readonly object explainer      # explain(type, image_id), or None
     cdef readonly uint64_t serial       # later ones have higher numbers
     cdef readonly bint active           # False as soon as it left the chain
@@ -23,12 +24,13 @@ cdef class Registration:
 
     def __init__(
         self, provider, call, str name, *, priority=0, frozenset types=None, bint cached=False, on_error=None,
-        adder=None, many=None, explainer=None
+        adder=None, many=None, lazily=None, explainer=None
     ):
         global _registrations
         _registrations += 1
         self.provider, self.call, self.name, self.priority, self.types = provider, call, name, priority, types
         self.cached, self.on_error, self.adder, self.many, self.explainer = cached, on_error, adder, many, explainer
+        self.lazily = lazily
         self.serial, self.active = _registrations, True
         self.salt = _registrations * <uint64_t>0x9E3779B97F4A7C15
 

@@ -263,7 +263,9 @@ cdef class Lookups(Kept):
                 free(given)
 
     def get_many(self, type, image_ids):
-        """The answers for many ids, in a list: `get` of each, but a provider that has `get_many` is called once."""
+        """The answers for many ids, in a list: `get` of each, but a provider that has `get_many` is called once. What
+        one that has `get_lazily` answers for all of them is returned as it is.
+        """
         cdef Chain chain = self.chain
         cdef str kind = _type_name(type)
         cdef tuple route = chain.route(kind)
@@ -278,9 +280,15 @@ cdef class Lookups(Kept):
         cdef bint failed
         if isinstance(image_ids, str):
             raise TypeError("image ids are to be in a list or such")
-        pending = [i for i in range(len(ids)) if ids[i] is not None]
+        pending = None
         given[0], given[1] = NULL, <PyObject *>kind
         for one in route:
+            if one.lazily is not None and (pending is None or len(pending) == len(ids)):
+                found = _ask_lazily(self, one, kind, ids, one is route[len(route) - 1])
+                if found is not None:
+                    return found
+            if pending is None:
+                pending = [i for i in range(len(ids)) if ids[i] is not None]
             if not pending:
                 break
             still = []

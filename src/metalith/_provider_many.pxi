@@ -1,4 +1,27 @@
-# Asking for many ids at once a provider that has `get_many`.
+# Asking for many ids at once a provider that has `get_many`, or `get_lazily`.
+
+cdef object _ask_lazily(Lookups self, Registration one, str kind, list ids, bint last):
+    """The answers of a provider that makes them when they are asked for; None where it is to be asked in another way.
+
+    They are not kept: it has what they are made of at hand, and making one takes no longer than keeping it.
+    """
+    cdef Counter counter = None
+    cdef Tally *tally
+    cdef uint64_t start = ml_ticks()
+    found = one.lazily(kind, ids)
+    if found is None or (found.lacking and not last):
+        return None
+    if self.profiles:
+        counter = self._counter(one, kind)
+        tally = &counter.tally
+        start = ml_ticks() - start
+        tally.calls += 1
+        tally.ticks += start
+        tally.histogram[_bucket(start)] += 1
+        tally.answers += <uint64_t>(len(ids) - found.lacking)
+        tally.misses += <uint64_t>found.lacking
+    return found
+
 
 cdef int _ask_for_many(
     Lookups self, Registration one, str kind, list ids, list pending, list answers, list still

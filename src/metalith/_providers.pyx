@@ -21,6 +21,7 @@ from sys import getsizeof as _getsizeof
 
 cdef extern from *:
     """
+    #include "image_id.h"
     #include <string.h>
     #if defined(_MSC_VER)
     #include <windows.h>
@@ -81,57 +82,11 @@ cdef extern from *:
       return 0;
     }
 
-    /* Where "frame" begins in any case, in what is left of a text. */
-    static inline int ml_frame_here(const char *s, const char *end) {
-      return end - s >= 5 && (s[0] | 32) == 'f' && (s[1] | 32) == 'r' && (s[2] | 32) == 'a' && (s[3] | 32) == 'm' &&
-             (s[4] | 32) == 'e';
-    }
-
-    /* One part of a path, which must follow the last slash before *end and have this name; *end moves to the slash. */
-    static int ml_step_back(const char *begin, const char **end, const char *name) {
-      const char *slash = *end;
-      while (slash > begin && slash[-1] != '/') slash--;
-      if (slash == begin || slash == *end) return 0;
-      if (name && ((size_t)(*end - slash) != strlen(name) || memcmp(slash, name, strlen(name)) != 0)) return 0;
-      *end = slash - 1;
-      return 1;
-    }
-
-    /* How long the base id is of an id that servers and this package make (image_ids.PLAIN) and that ends with its
-       frame; -1 of any other, for image_ids.base_image_id to find out. */
+    /* How long the base id is of an id that ends with its frame and is plain to read; -1 of any other. */
     static Py_ssize_t ml_base_length(PyObject *text) {
+      uint32_t frame;
       if (!PyUnicode_IS_ASCII(text)) return -1;
-      const char *begin = (const char *)PyUnicode_DATA(text), *end = begin + PyUnicode_GET_LENGTH(text), *s, *at = end;
-      while (at > begin && at[-1] >= '0' && at[-1] <= '9') at--;
-      if (at == end || end - at > 9 || *at == '0' || at - begin < 15) return -1;
-      int in_path = memcmp(at - 8, "/frames/", 8) == 0;
-      const char *stop = at - (in_path ? 8 : 7);
-      if (in_path) {
-        if (stop - begin < 7 || memcmp(begin, "wadors:", 7) != 0) return -1;
-        const char *last = stop;
-        begin += 7;
-        if (!ml_step_back(begin, &last, NULL) || !ml_step_back(begin, &last, "instances")) return -1;
-        if (!ml_step_back(begin, &last, NULL) || !ml_step_back(begin, &last, "series")) return -1;
-        if (!ml_step_back(begin, &last, NULL) || !ml_step_back(begin, &last, "studies")) return -1;
-        for (s = begin; s < stop; s++) {
-          if (*s < 32 || *s == 127 || *s == '?' || *s == '&' || *s == '#') return -1;
-          if (*s == '/' && s < last && memcmp(s, "/studies/", 9) == 0) return -1;
-        }
-      } else {
-        static const char *const schemes[] = {"wadouri:", "dicomweb:", "dicomfile:", "http://", "https://"};
-        int which = 0;
-        if (stop <= begin || (*stop != '?' && *stop != '&') || memcmp(stop + 1, "frame=", 6) != 0) return -1;
-        while (which < 5 && ((size_t)(stop - begin) <= strlen(schemes[which]) ||
-                             memcmp(begin, schemes[which], strlen(schemes[which])) != 0)) which++;
-        if (which == 5) return -1;
-        s = begin + strlen(schemes[which]);
-        if (*s == '?' || *s == '&' || (which > 2 && *s == '/')) return -1;
-        for (; s < stop; s++) {
-          if (*s < 32 || *s == 127 || *s == '#') return -1;
-          if ((*s == '/' || *s == '?' || *s == '&') && ml_frame_here(s + 1, stop)) return -1;
-        }
-      }
-      return stop - (const char *)PyUnicode_DATA(text);
+      return ml_image_id_base((const char *)PyUnicode_DATA(text), (size_t)PyUnicode_GET_LENGTH(text), &frame);
     }
 
     static inline int ml_raised(void) { return -1; }

@@ -44,6 +44,7 @@ cdef class InstanceTable:
     cdef object listed            # problems, root table only
     cdef object layouts           # for metalith.frames: by make-up of a row
     cdef uint32_t made            # bytes of the arrays above, for nbytes
+    cdef int like                 # what modules of rows depend on; 0 until asked for
 
     def __cinit__(self):
         self.listed = None

@@ -11,6 +11,7 @@ from metalith._core import Instance
 from metalith.adding import AsyncAdding
 from metalith.errors import ImageIdError
 from metalith.frames import FrameInstance, frame_of, number_of_frames
+from metalith.frames_groups import PER_FRAME_GROUPS, SHARED_GROUPS
 from metalith.image_ids import ImageId, base_image_id
 from metalith.lacking import UNKNOWN, lacking
 from metalith.modules import build
@@ -19,7 +20,7 @@ from metalith.scaling import SuvSeries, scaling_module
 
 __all__ = ["InstanceProvider", "answer", "images_of_series"]
 
-_GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+_OF_FRAMES = frozenset({"frameModule", "multiframeModule", "nmMultiframeGeometryModule"})
 
 
 def answer(
@@ -61,6 +62,10 @@ def answer(
     >>> answer("Modality", ct, "web:1"), answer("generalSeriesModule", ct, "web:1").modality
     ('CT', 'CT')
     """
+    if calibration is None and image_id is not None and isinstance(instance, Instance):
+        made = _core.build_plain(type, instance, image_id)
+        if made is not NotImplemented:
+            return made
     kind = type if isinstance(type, str) else getattr(type, "type", None)
     if not isinstance(kind, str):
         return None
@@ -72,27 +77,41 @@ def answer(
     if kind == "scalingModule":
         return scaling_module(_data(instance, frame), series)
     if kind in TYPES:
-        return build(kind, _data(instance, frame), image_id=image_id, calibration=calibration)
+        data = _data(instance, frame) if kind in _OF_FRAMES else _plain_data(instance, frame)
+        return build(kind, data, image_id=image_id, calibration=calibration)
     if _core.describe_keyword(kind) is None and not _is_tag(kind):
         return None
-    return _data(instance, frame).get(kind)
+    return _plain_data(instance, frame).get(kind)
 
 
 def _frame_in(image_id: str | None) -> int | None:
-    # most ids have none, and parsing costs more than most answers
-    if image_id is None or "frame" not in image_id:
+    if image_id is None:
         return None
+    frame = _core.frame_in(image_id)
+    if frame >= 0:
+        return frame or None
     try:
         return ImageId(image_id).frame
     except ImageIdError:
         return None
 
 
+def _plain_data(instance: Instance | FrameInstance, frame: int | None) -> Instance | FrameInstance:
+    """The same, but the instance where the only frame is what the instance is."""
+    if isinstance(instance, Instance) and _core.is_plain(instance, frame or 0):
+        return instance
+    return _data(instance, frame)
+
+
 def _data(instance: Instance | FrameInstance, frame: int | None) -> Instance | FrameInstance:
     """The frame, where an instance has frames that differ from it; else the instance."""
     if isinstance(instance, FrameInstance):
         return instance
-    if frame is None and not any(group in instance for group in _GROUPS) and number_of_frames(instance) < 2:
+    if (
+        frame is None
+        and not any(group in instance for group in (PER_FRAME_GROUPS, SHARED_GROUPS))
+        and number_of_frames(instance) < 2
+    ):
         return instance
     return frame_of(instance, 1 if frame is None else frame)
 

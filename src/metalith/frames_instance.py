@@ -25,13 +25,14 @@ from metalith.frames_slide import GROUPS, VRS
 if TYPE_CHECKING:
     from metalith.frames import Frames
 
-__all__ = ["FrameInstance"]
+__all__ = ["SPECIAL", "FrameInstance"]
 
 Source = Literal["per-frame", "shared", "root", "detector", "grid"]
 Dialect = Literal["natural", "dcmjs", "cornerstone", "dicom"]
 
 _POSITION, _ORIENTATION = "ImagePositionPatient", "ImageOrientationPatient"
-_SPECIAL = frozenset({PER_FRAME_GROUPS, _POSITION, _ORIENTATION, *GROUPS})
+SPECIAL = frozenset({PER_FRAME_GROUPS, _POSITION, _ORIENTATION, *GROUPS})
+"""Attributes that more than the functional groups decide on."""
 _COMPUTED_VR = {_POSITION: "DS", **VRS}
 
 _IDENTIFIED = {
@@ -93,7 +94,7 @@ class FrameInstance:
 
     def _value(self, name: str) -> Any:
         """The value of an attribute by its name, or _MISSING."""
-        if name in _SPECIAL:
+        if name in SPECIAL:
             found = self._special(name)
             return _MISSING if found is None else found[1]
         layout = self._layout
@@ -157,7 +158,7 @@ class FrameInstance:
     def _locate(self, key: str | int) -> tuple[str, Source, Instance | None]:
         """Name, source and holder of an attribute; the holder is None where the value is computed."""
         name = canonical(key)
-        if name in _SPECIAL:
+        if name in SPECIAL:
             found = self._special(name)
             if found is not None:
                 return name, found[0], found[2]
@@ -317,7 +318,7 @@ class FrameInstance:
         names.update(dict.fromkeys(self._frames.shared_layout))
         names.update(dict.fromkeys(self._layout or self._own_layout()))
         names.pop(PER_FRAME_GROUPS, None)
-        computed = sorted(name for name in _SPECIAL if name not in names and self._special(name) is not None)
+        computed = sorted(name for name in SPECIAL if name not in names and self._special(name) is not None)
         return [*names, *computed]
 
     def __iter__(self) -> Iterator[str]:

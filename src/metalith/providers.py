@@ -22,7 +22,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from metalith._provider_answers import Answers
-from metalith._provider_asking import adder_of, callable_of, explainer_of, many_of, name_of, owner_of, same, types_of
+from metalith._provider_asking import (
+    adder_of,
+    callable_of,
+    explainer_of,
+    lazily_of,
+    many_of,
+    name_of,
+    owner_of,
+    same,
+    types_of,
+)
 from metalith._provider_profile import Profile
 from metalith._provider_report import Asked, Explanation, explain
 from metalith._providers import NULL, Chain, Lookups, Registration, TypedProvider, type_name
@@ -117,8 +127,8 @@ class MetadataProviders(Lookups):
         ----------
         provider : callable or object
             Called with type, image id and whatever else is given to `get`; or an object whose `get` is called so.
-            Of an object `get_many(type, image_ids)`, `add(type, image_id, value)`, `add_instance(image_id, dataset)`
-            and `explain(type, image_id)` are used where it has them.
+            Of an object `get_many(type, image_ids)`, `get_lazily(type, image_ids)`, `add(type, image_id, value)`,
+            `add_instance(image_id, dataset)` and `explain(type, image_id)` are used where it has them.
         priority : float
             The highest is asked first; of equals, the latest.
         types : iterable of str or class, optional
@@ -143,6 +153,7 @@ class MetadataProviders(Lookups):
             on_error=on_error,
             adder=adder_of(owner),
             many=many_of(owner),
+            lazily=lazily_of(owner),
             explainer=explainer_of(owner),
         )
         with self._lock:
@@ -355,7 +366,7 @@ class MetadataProviders(Lookups):
         Returns
         -------
         Answers
-            A list, None where there is no answer. Fields of the answers, asked of the list, are arrays.
+            A sequence, None where there is no answer. Fields of the answers, asked of it, are arrays.
 
         Examples
         --------

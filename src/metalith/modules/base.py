@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
+from metalith import _core
 from metalith.bulk import BulkData
 from metalith.modules import values as v
 from metalith.values import PersonName
@@ -89,6 +90,18 @@ integer = _column(v.integer, True)
 integers = _column(v.integers, True)
 person = _column(v.person, False)
 raw = _column(lambda value: value, False)
+
+# How `_core` knows them
+_KINDS: dict[Any, str] = {
+    v.text: "text",
+    v.texts: "texts",
+    v.code: "code",
+    v.codes: "codes",
+    v.number: "number",
+    v.numbers: "numbers",
+    v.integer: "integer",
+    v.integers: "integers",
+}
 
 
 class Part:
@@ -202,9 +215,29 @@ def module(type: str) -> Callable[[type[_M]], type[_M]]:
         if hasattr(cls, "__dataclass_fields__"):
             part(cls)
         LOADED[type] = cls
+        _core.register_builder(type, cls, _builder(cls))
         return cls
 
     return register
+
+
+def _builder(cls: type[Module]) -> _core.Builder | None:
+    """What makes modules of a class from instances, without Python, where all that it has comes from attributes."""
+    own = any(getattr(cls, name).__func__ is not getattr(Module, name).__func__ for name in ("build", "_read", "_made"))
+    if own or len(cls._rows) != len(cls.fields) or not all(_core.describe_keyword(row.keyword) for row in cls._rows):
+        return None
+    return _core.Builder(cls, builder_fields(cls))
+
+
+def builder_fields(cls: type[Module]) -> Iterator[tuple[str, str | None, str, Callable[[Any], Any] | None]]:
+    """Of each field its name, keyword, kind, and what converts its values."""
+    rows = {row.field: row for row in cls._rows}
+    for name in cls.fields:
+        row = rows.get(name)
+        if row is None or _core.describe_keyword(row.keyword) is None:
+            yield name, None, "", None
+        else:
+            yield name, row.keyword, _KINDS.get(row.convert, ""), row.convert
 
 
 def plain(value: Any) -> Any:

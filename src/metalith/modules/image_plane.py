@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from metalith.modules.base import Data, Module, code, integer, module, number, numbers, plain, text
+from metalith import _core
+from metalith.modules.base import (
+    Data,
+    Module,
+    builder_fields,
+    code,
+    integer,
+    module,
+    number,
+    numbers,
+    plain,
+    text,
+)
 from metalith.modules.spacing import PROJECTION, calibrated, cross, pixel_spacing
 from metalith.modules.values import codes as to_codes
 from metalith.modules.values import integer as to_integer
@@ -220,3 +232,8 @@ def _detector(get: Any) -> Any:
     if len(kind) < 3 or kind[2] not in _RECONSTRUCTED:
         return None
     return next(iter(items(detectors)), None)
+
+
+_core.register_builder(
+    ImagePlane.type, ImagePlane, _core.PlaneBuilder(ImagePlane, builder_fields(ImagePlane), PROJECTION)
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from metalith._core import Finder, Instance
+from metalith._core import Finder, FrameViews, Instance
 from metalith.store.series import Instances, Series, Study
 
 __all__ = ["Lookups"]
@@ -20,7 +20,6 @@ class Lookups(Finder):
         self._series: dict[str, Series] = {}
         self._shared: set[str] = set()  # SeriesInstanceUIDs that several studies have, or had
         self._image_ids: dict[str, str] = {}
-        self._calibrations: Any = None  # a provider of calibratedPixelSpacing
 
     @property
     def study_instance_uids(self) -> list[str]:
@@ -68,15 +67,22 @@ class Lookups(Finder):
         uid = self._image_ids.get(str(parsed.base)) or parsed.sop_instance_uid
         return None if uid is None else self._places.instance(uid)
 
-    def get(self, type: Any, image_id: Any, *_: Any, **__: Any) -> Any:
-        """As a metadata provider: what `metalith.answers.answer` says of the instance that an image id stands for."""
-        instance = self.instance_by_image_id(image_id) if isinstance(image_id, str) else None
-        if instance is None or (type == "instance" and "frame" not in image_id):
+    def _answer(self, type: Any, instance: Instance, image_id: str) -> Any:
+        """What `get` leaves to `metalith.answers.answer`."""
+        if type == "instance" and "frame" not in image_id:
             return instance
         from metalith.answers import answer, calibration_of
 
         series = self._suv_of(instance) if type == "scalingModule" else None
         return answer(type, instance, image_id, calibration_of(self._calibrations, image_id), series)
+
+    def _frames_of(self, instance: Instance) -> FrameViews:
+        """The frames of an object, for `get_lazily`."""
+        from metalith.frames import frames_of
+        from metalith.frames_groups import layout_of
+        from metalith.frames_instance import SPECIAL
+
+        return FrameViews(frames_of(instance), layout_of, SPECIAL)
 
     def explain(self, type: Any, image_id: Any) -> str | None:
         """What is lacking for an answer to a metadata type, in words."""
