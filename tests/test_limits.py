@@ -187,3 +187,25 @@ def test_highest_values():
 def test_a_great_depth_is_no_promise_of_memory():
     """What is allowed is not allocated beforehand."""
     assert len(metalith.naturalize(brackets(10), max_json_depth=(1 << 32) - 1)) == 1
+
+
+def test_a_file_that_claims_a_length_beyond_the_limit_is_not_read_for_it():
+    import io
+
+    from pydicom.data import get_testdata_file
+
+    class Counting(io.BytesIO):
+        count = 0
+
+        def read(self, size=-1):
+            self.count += max(size, 0)
+            return super().read(size)
+
+    with open(get_testdata_file("CT_small.dcm"), "rb") as file:
+        body = bytearray(file.read())
+    at = body.index(b"\x09\x00\x10\x00LO")  # the private creator, a short value of its own
+    claimed = b"\x09\x00\x01\x00OB\x00\x00" + (1 << 30).to_bytes(4, "little")
+    file = Counting(bytes(body[:at]) + claimed + bytes(200_000))
+    with pytest.raises(metalith.ParseError, match="max_bytes=10,000,000"):
+        metalith.read(file, max_bytes=10_000_000)
+    assert file.count < 1_000_000

@@ -51,3 +51,24 @@ def test_what_else_a_store_takes():
     assert store.add_instance(BytesIO(CT.read_bytes())) == 1
     assert store.add_instance(pydicom.dcmread(CT)) == 1
     assert len(store) == 1
+
+
+def test_a_path_that_no_file_can_have_finds_nothing():
+    store = metalith.MetadataStore()
+    assert store.instance_by_image_id("dicomfile:/x%00") is None
+    assert store.get("Rows", "dicomfile:/x%00") is None
+
+
+def test_who_asked_before_an_image_id_was_known_is_answered_afterwards():
+    store, metadata, told = metalith.MetadataStore(), metalith.MetadataProviders(), []
+    store.provide(metadata)
+    store.subscribe(store.IMAGE_IDS_ADDED, told.append)
+    uids = {"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2", "SOPInstanceUID": "1.2.3"}
+    store.add_instances({**uids, "Rows": 4})
+    assert metadata.get("Rows", "web:a") is None
+    store.add_image_ids({"web:a": "1.2.3"})
+    assert metadata.get("Rows", "web:a") == 4
+    assert metadata.get("Rows", "web:a?frame=1") == 4
+    assert [event.image_ids for event in told] == [("web:a",)]
+    store.add_image_ids({})
+    assert len(told) == 1

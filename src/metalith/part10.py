@@ -11,7 +11,7 @@ from typing import IO, Literal, cast
 
 from metalith import _core
 from metalith._core import Framing, Header, HeaderReader, Instance
-from metalith.errors import TruncatedError
+from metalith.errors import ParseError, TruncatedError
 from metalith.limits import with_overrides
 
 __all__ = ["BULK_ABOVE", "FileSource", "header_bytes", "read", "tag_of", "tags_of"]
@@ -89,7 +89,7 @@ def read(
     framing = Framing(bounds, 0 if until is None else tag_of(until), on_error_partial(on_error))
     reader = HeaderReader(bounds, strict, bulk_above, None if specific_tags is None else tags_of(specific_tags))
     name = source if source is not None or not isinstance(file, (str, os.PathLike)) else os.fspath(file)
-    reader.add(_header(framing, file, name), name)
+    reader.add(_header(framing, file, name, bounds.max_bytes), name)
     return reader.finish()[0]
 
 
@@ -167,11 +167,11 @@ def on_error_partial(on_error: str) -> bool:
     return on_error == "partial"
 
 
-def _header(framing: Framing, file: FileSource, source: str | None) -> Header:
+def _header(framing: Framing, file: FileSource, source: str | None, most: int) -> Header:
     if isinstance(file, (str, os.PathLike)):
         return read_path(framing, os.fspath(file), source)
     if hasattr(file, "read") and not isinstance(file, mmap.mmap):
-        return _read_file(framing, cast(IO[bytes], file), source)
+        return _read_file(framing, cast(IO[bytes], file), source, most)
     try:
         view = memoryview(file)
     except TypeError:
@@ -192,7 +192,7 @@ def _position(file: IO[bytes]) -> int:
         return 0
 
 
-def _read_file(framing: Framing, file: IO[bytes], source: str | None) -> Header:
+def _read_file(framing: Framing, file: IO[bytes], source: str | None, most: int) -> Header:
     data, ended = b"", False
     wanted = _PIECE
     base = _position(file)
@@ -210,4 +210,7 @@ def _read_file(framing: Framing, file: IO[bytes], source: str | None) -> Header:
         except TruncatedError as error:
             if ended:
                 raise
-            wanted = max(error.needed, 2 * len(data))
+            if error.needed > most:  # which may be a length that the file only claims: nothing is read for it
+                reason = f"beyond the limit max_bytes={most:,}"
+                raise ParseError(reason, offset=error.offset, row=None, source=source) from None
+            wanted = min(max(error.needed, 2 * len(data)), most)

@@ -27,6 +27,7 @@ __all__ = ["Aio", "Awaitable"]
 T = TypeVar("T")
 
 THREADS = 128  # they mostly wait: for servers, and for the threads that load series
+GRACE = 1.0  # seconds that a cancelled task waits for what it called off; a custom source need not notice
 
 _END: Any = object()
 
@@ -132,7 +133,7 @@ class Awaitable:
 
 async def _threaded(step: Callable[[], T], cancel: Cancel | None) -> T:
     """What a step gives, that is done in a thread. When the task is cancelled the step is called off, if that can be
-    done, and then waited for: nothing of it goes on.
+    done, and then waited for, so that nothing of it goes on; but not for long.
     """
     running = _pool().submit(contextvars.copy_context().run, _guarded, step)
     try:
@@ -142,7 +143,7 @@ async def _threaded(step: Callable[[], T], cancel: Cancel | None) -> T:
             cancel.cancel()
             ended = asyncio.wrap_future(running)
             ended.add_done_callback(_seen)
-            await asyncio.wait([ended])
+            await asyncio.wait([ended], timeout=GRACE)
         raise
 
 

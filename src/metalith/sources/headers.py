@@ -14,7 +14,8 @@ from typing import NamedTuple, NoReturn
 from urllib.parse import urljoin
 
 from metalith._core import Instance
-from metalith.errors import DataSourceError
+from metalith.errors import DataSourceError, ParseError
+from metalith.limits import current
 from metalith.part10 import read
 from metalith.sources._cancel import Cancel
 from metalith.sources.http import Response, Transport
@@ -24,6 +25,7 @@ __all__ = ["ChangedFile", "RemoteFile", "fetch_header"]
 
 ACCEPT = "application/dicom, application/octet-stream;q=0.9, */*;q=0.1"
 MAX_REDIRECTS = 10
+KEPT = 1 << 18  # bytes of a value that stays in the header: look-up tables cannot be read again, as those of files can
 
 _STEP = 1 << 16  # bytes of an answer that are lost at most when it is cut off
 _UNBOUNDED = 1 << 62  # an answer may be of any size: no more of it is read than the header takes
@@ -40,7 +42,7 @@ def fetch_header(
     max_bytes: int | None = None,
     retries: int = 4,
 ) -> Instance:
-    """The header of the file at a URL, in natural form.
+    """The header of the file at a URL, in natural form. What it has is at hand, but for the largest values and pixels.
 
     Parameters
     ----------
@@ -66,12 +68,12 @@ def fetch_header(
         The file is no DICOM file, is damaged, or its header is beyond a limit.
     Cancelled
     """
-    limits = {} if max_bytes is None else {"max_bytes": max_bytes}
-    file = RemoteFile(transport, url, allowed=allowed, cancel=cancel, retries=retries)
+    most = current().max_bytes if max_bytes is None else max_bytes
+    file = RemoteFile(transport, url, allowed=allowed, cancel=cancel, max_bytes=most, retries=retries)
     try:
         while True:
             try:
-                return read(file, source=file.name, **limits)  # type: ignore[arg-type]
+                return read(file, source=file.name, bulk_above=KEPT, max_bytes=most)  # type: ignore[arg-type]
             except ChangedFile:
                 pass  # it begins anew, with the answer that told so
     finally:
@@ -87,7 +89,7 @@ class RemoteFile:
 
     Parameters
     ----------
-    transport, url, allowed, cancel, retries
+    transport, url, allowed, cancel, max_bytes, retries
         As for `fetch_header`.
 
     Attributes
@@ -103,8 +105,10 @@ class RemoteFile:
         *,
         allowed: Callable[[str], bool] | None = None,
         cancel: Cancel | None = None,
+        max_bytes: int,
         retries: int = 4,
     ) -> None:
+        self._max_bytes = max_bytes
         self._transport, self._url, self._allowed, self._cancel = transport, url, allowed, cancel
         self._left, self._changes = retries, 0
         self.name = DataSourceError("", url=url).url
@@ -122,8 +126,14 @@ class RemoteFile:
         ------
         ChangedFile
             The file is to be read again from its beginning.
+        ParseError
+            So much that a header within the limit cannot need it.
         DataSourceError, Cancelled
         """
+        # a reader asks for twice what it has, or for what a length in the file says, which may be any
+        if self._at + size > 2 * self._max_bytes + _STEP:
+            reason = f"beyond the limit max_bytes={self._max_bytes:,}"
+            raise ParseError(reason, offset=self._at, row=None, source=self.name)
         pieces: list[bytes] = []
         missing = size
         while missing > 0 and (self._answer is not None or self._open(missing)):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from metalith import _core
 from metalith._core import Instance
+from metalith.answers import answer
 from metalith.errors import Cancelled, ConfigurationError, DataSourceError, ImageIdError, StoreError
 from metalith.image_ids import ImageId
 from metalith.modules.table import TYPES
@@ -130,7 +131,7 @@ class ImageLoader:
             The file cannot be read.
         Cancelled
         """
-        found = self.store.instance_by_image_id(image_id)
+        found = self._known(image_id)
         if found is not None:
             return found
         parsed = ImageId(image_id)
@@ -195,18 +196,25 @@ class ImageLoader:
 
     # ---- fetching ----
 
+    def _known(self, image_id: str) -> Instance | None:
+        """The instance of an image, if the store has it."""
+        try:
+            return self.store.instance_by_image_id(image_id)
+        except ImageIdError:  # a path that no file can have
+            return None
+
     def _fetched(self, parsed: ImageId, place: Place, cancel: Cancel | None) -> Instance:
         """The instance of an image, fetched once for all who ask for it at the same time, be it by various ids."""
         base = str(parsed.base)
         key = place.kind, place.what
         if place.kind == "series":
             self._flights.do(key, lambda: self._load_series(place, base, cancel), cancel=cancel)
-            found = self.store.instance_by_image_id(base)
+            found = self._known(base)
             if found is None:
                 raise DataSourceError("the series of the id has no such instance")
             return found
         instance = self._flights.do(key, lambda: self._load_header(place, base, cancel), cancel=cancel)
-        if self.store.instance_by_image_id(base) is None:
+        if self._known(base) is None:
             self._make_known(base, instance)
         for metadata in self._provided:  # what was said before, when it was not here
             metadata.invalidate(base)
@@ -214,7 +222,7 @@ class ImageLoader:
 
     def _load_header(self, place: Place, base: str, cancel: Cancel | None) -> Instance:
         for known in (base, *place.image_ids):  # somebody may have been faster, or came by another id
-            found = self.store.instance_by_image_id(known)
+            found = self._known(known)
             if found is not None:
                 return found
         instance = self._read(place, cancel)
@@ -246,20 +254,15 @@ class ImageLoader:
 
     def _make_known(self, base: str, instance: Instance) -> None:
         """Gives an instance that is in the store one more image id."""
-        with self.store.transaction():
-            self.store.add_image_ids({base: instance.SOPInstanceUID})
-            # of image ids alone nobody is told, but answers that were kept for this one are none any more
-            if self.store.series(instance.SeriesInstanceUID) is not None:
-                self.store.update_series_metadata({"SeriesInstanceUID": instance.SeriesInstanceUID})
+        self.store.add_image_ids({base: instance.SOPInstanceUID})
 
     def _load_series(self, place: Place, base: str, cancel: Cancel | None) -> None:
         assert self._source is not None
-        if self.store.instance_by_image_id(base) is not None:
+        if self._known(base) is not None:
             return
         study, series = place.what
         filters = {"series_instance_uid": series}
-        with linked(cancel) as own:  # a loading that fails calls off what it was given
-            self._source.retrieve_series_metadata(study, filters=filters, cancel=own, on_error="raise").wait()
+        self._source.retrieve_series_metadata(study, filters=filters, cancel=cancel, on_error="raise").wait()
 
     @property
     def transport(self) -> Any:
@@ -298,7 +301,8 @@ class ImageLoader:
         """
         if not isinstance(image_id, str):
             return None
-        if self.store.instance_by_image_id(image_id) is None:
+        loaded: Instance | None = None
+        if self._known(image_id) is None:
             if not _is_of_images(type):
                 return None
             try:
@@ -306,14 +310,16 @@ class ImageLoader:
                 place = self._places.of(parsed)
             except (ImageIdError, DataSourceError):
                 return None
-            self._fetched(parsed, place, None)
-        return self.store.get(type, image_id)
+            loaded = self._fetched(parsed, place, None)
+        found = self.store.get(type, image_id)
+        # the store may have had to let it go already
+        return answer(type, loaded, image_id) if found is None and loaded is not None else found
 
     def explain(self, type: Any, image_id: Any) -> str:
         """Why there is no answer, for `MetadataProviders.explain` and `require`."""
         if not isinstance(image_id, str):
             return "it is no image id"
-        if self.store.instance_by_image_id(image_id) is not None:
+        if self._known(image_id) is not None:
             return "the image has nothing of it"
         try:
             self._places.of(ImageId(image_id))

@@ -23,6 +23,7 @@ SERIES_REMOVED = "series_removed"
 SERIES_EVICTED = "series_evicted"
 INSTANCES_ADDED = "instances_added"
 INSTANCES_REMOVED = "instances_removed"
+IMAGE_IDS_ADDED = "image_ids_added"
 
 EVENTS = (
     STUDY_ADDED,
@@ -33,6 +34,7 @@ EVENTS = (
     SERIES_EVICTED,
     INSTANCES_ADDED,
     INSTANCES_REMOVED,
+    IMAGE_IDS_ADDED,
 )
 
 
@@ -45,8 +47,9 @@ class Event:
     type : str
         One of the store's event types, such as `MetadataStore.INSTANCES_ADDED`.
     study_instance_uid : str
+        Empty for image ids.
     series_instance_uid : str or None
-        None for events of a study.
+        None for events of a study, and for image ids.
     count : int
         Instances that were added or removed; of an update, all that the series has.
     replaced : int
@@ -56,6 +59,8 @@ class Event:
         (the series has them all).
     made_in_client : bool
         As the caller of the add said: the data were made here, not loaded.
+    image_ids : tuple of str
+        Which ones were made known, for `IMAGE_IDS_ADDED`.
     """
 
     type: str
@@ -65,6 +70,7 @@ class Event:
     replaced: int = 0
     sop_instance_uids: tuple[str, ...] = ()
     made_in_client: bool = False
+    image_ids: tuple[str, ...] = ()
 
 
 class Subscription:

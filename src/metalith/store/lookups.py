@@ -54,13 +54,14 @@ class Lookups(Finder):
 
         try:
             parsed = ImageId(image_id)
-        except ImageIdError:
+            names = [] if parsed.path is None else [str(parsed.base), file_id(parsed.path)]
+        except ImageIdError:  # of a path, too, that no file can have
             return None
         if parsed.path is not None:
             found = self._places.instance_of_path(parsed.path)
             if found is not None:
                 return found
-            for known in (str(parsed.base), file_id(parsed.path)):
+            for known in names:
                 if known in self._image_ids:
                     return self._places.instance(self._image_ids[known])
             return None

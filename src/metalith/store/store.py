@@ -55,6 +55,7 @@ class MetadataStore(Transactions):
     SERIES_EVICTED = events.SERIES_EVICTED
     INSTANCES_ADDED = events.INSTANCES_ADDED
     INSTANCES_REMOVED = events.INSTANCES_REMOVED
+    IMAGE_IDS_ADDED = events.IMAGE_IDS_ADDED
 
     def __init__(
         self,
@@ -252,6 +253,8 @@ class MetadataStore(Transactions):
                 if not isinstance(image_id, str) or not isinstance(uid, str):
                     raise StoreError("image ids and SOPInstanceUIDs are text")
                 self._open_journal.put(self, "_image_ids", image_id, uid)
+            if image_ids:
+                self._open_journal.events.append(Event(events.IMAGE_IDS_ADDED, "", image_ids=tuple(image_ids)))
 
     def _give(self, whom: Study | Series, summary: Mapping[str, Any]) -> None:
         for keyword, value in given_attributes(summary).items():
@@ -293,13 +296,13 @@ class MetadataStore(Transactions):
         """
         from metalith.answers import images_of_series
 
-        subscription = self.subscribe(
-            events.EVENTS,
-            lambda event: (
-                event.series_instance_uid is None
-                or metadata.invalidate(images_of_series(event.study_instance_uid, event.series_instance_uid))
-            ),
-        )
+        def forget(event: Event) -> None:
+            if event.image_ids:
+                metadata.invalidate(event.image_ids)
+            elif event.series_instance_uid is not None:
+                metadata.invalidate(images_of_series(event.study_instance_uid, event.series_instance_uid))
+
+        subscription = self.subscribe(events.EVENTS, forget)
         self._calibrations = calibrations
         metadata.add_provider(self, priority, cache=True)
         return subscription
