@@ -26,8 +26,7 @@ def web():
     made = []
 
     def make(root, **options):
-        source = metalith.data_source("dicomweb", {"wado_root": root, "timeout": 20, **options})
-        source.transport._engine.backoff = 0.01  # waits of tests
+        source = metalith.data_source("dicomweb", {"wado_root": root, "timeout": 20, "backoff": 0.01, **options})
         made.append(source)
         return source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 
@@ -131,11 +132,54 @@ def test_defaults_are_function_by_function_and_helpers_are_kept():
 
 
 @pytest.mark.parametrize(
-    "functions", [{"query": 5}, {"retrieve": {"series": {"metadata": 7}}}, {"provide": print}, {"_x": 1}]
+    "functions",
+    [{"query": 5}, {"retrieve": {"series": {"metadata": 7}}}, {"provide": print}, {"_x": 1}, {"fetched": 1}]
+    + [{"options": 1}, {"close": 5}, {"configuration": {"colour": "red"}}],
 )
 def test_what_is_no_function_is_refused(functions):
     with pytest.raises(ConfigurationError):
         DataSource.create(**functions)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda study, filters: [filters.uids],
+        lambda study, *, filters: [filters.uids],
+        lambda study, wanted: [wanted.uids],
+        lambda study, limit=5, filters=None: [filters.uids],
+        lambda *both: [both[1].uids],
+    ],
+)
+def test_how_a_function_may_ask_which_series_are_wanted(function):
+    asked = []
+
+    def rows(*args, **kwargs):
+        asked.extend(function(*args, **kwargs))
+
+    rows.__signature__ = inspect.signature(function)
+    source = DataSource.create(retrieve={"series": {"metadata": rows}})
+    assert source.retrieve.series.metadata(STUDY, filters={"series": "1", "series_instance_uid": "2"}).wait() == []
+    assert asked == [("2",)]
+
+
+def test_a_second_parameter_with_a_default_is_the_functions_own():
+    asked = []
+    source = DataSource.create(retrieve={"series": {"metadata": lambda study, limit=7: asked.append(limit)}})
+    assert source.retrieve.series.metadata(STUDY).wait() == []
+    assert asked == [7]
+
+
+def test_a_source_of_functions_is_configured_and_closed_like_any():
+    closed = []
+    source = DataSource.create(
+        "mine", {"workers": 1, "friendlyName": "Mine"}, close=lambda: closed.append(1), query={"studies": {}}
+    )
+    assert (source.options.workers, source.get_config()) == (1, {"workers": 1, "friendlyName": "Mine"})
+    with source:
+        source._scheduler.submit(lambda: None)
+    assert closed == [1]
+    assert source._scheduler._closings == 1
 
 
 def test_no_study_no_metadata():

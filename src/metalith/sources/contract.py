@@ -14,18 +14,17 @@ A source of one's own overrides the methods it has something for; the others rai
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, NoReturn, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Self
 
-from metalith._core import Instance
-from metalith.errors import ConfigurationError, NotSupportedBySource
-from metalith.frames import number_of_frames
+from metalith.errors import ConfigurationError
 from metalith.sources._cancel import Cancel
 from metalith.sources._single_flight import SingleFlight
-from metalith.sources.facade import FUNCTIONS, Query, Reject, Retrieve, Store, group_of
 from metalith.sources.fetched import Fetched
 from metalith.sources.filters import SeriesFilter, filters_of_query, split_parameter
 from metalith.sources.given import Ingest
+from metalith.sources.images import Images, required_uids
+from metalith.sources.interface import Interface
 from metalith.sources.loading import Job, Loading, OnError, Progress, Scheduler
 from metalith.sources.options import Options
 from metalith.store import MetadataStore, Series
@@ -33,7 +32,7 @@ from metalith.store import MetadataStore, Series
 __all__ = ["DataSource", "required_uids"]
 
 
-class DataSource:
+class DataSource(Interface, Images):
     """A source of DICOM metadata, or of what can pass for it. Mirrors OHIF's IWebApiDataSource.
 
     Parameters
@@ -82,138 +81,13 @@ class DataSource:
     ) -> None:
         self.name = name or self.kind
         self.options = self.options_type.of(configuration, self.name)
-        self.configuration: dict[str, Any] = dict(configuration or {})
+        self.configuration: dict[str, Any] = copied(configuration or {})
         self.metadata_store = MetadataStore() if metadata_store is None else metadata_store
         self._ingest = Ingest(self.name, self.metadata_store, self.reload_series)
         self._scheduler = Scheduler(self.options.workers)
         self._flights = SingleFlight()
         self._extra: Mapping[str, Mapping[str, Any]] = {}
         self.fetched = Fetched()
-
-    # ---- under the reference's names ----
-
-    @property
-    def query(self) -> Query:
-        """Searching: `query.studies.search`, `query.series.search`, `query.instances.search`. Group."""
-        group: Query = group_of(self, "query", self._extra.get("query", {}))
-        return group
-
-    @property
-    def retrieve(self) -> Retrieve:
-        """Fetching: `retrieve.series.metadata`, `retrieve.bulk_data` and others. Group."""
-        group: Retrieve = group_of(self, "retrieve", self._extra.get("retrieve", {}))
-        return group
-
-    @property
-    def store(self) -> Store:
-        """Sending: `store.dicom`. What was fetched is in `metadata_store`. Group."""
-        group: Store = group_of(self, "store", self._extra.get("store", {}))
-        return group
-
-    @property
-    def reject(self) -> Reject:
-        """Rejecting: `reject.series`. Group."""
-        group: Reject = group_of(self, "reject", self._extra.get("reject", {}))
-        return group
-
-    @property
-    def aio(self) -> Any:
-        """The same functions for asyncio; see `metalith.sources.aio`. Aio."""
-        from metalith.sources.aio import Aio
-
-        return Aio(self)
-
-    def supports(self, function: str) -> bool:
-        """Whether the source has a function, such as "store.dicom".
-
-        Raises
-        ------
-        ValueError
-            There is no function of that name in any source.
-        """
-        if function not in FUNCTIONS:
-            raise ValueError(f"no function of data sources: {function!r}")
-        called: Any = getattr(self, function.partition(".")[0])
-        for part in function.split(".")[1:]:
-            called = getattr(called, part)
-        if not getattr(called, "supported", True):
-            return False
-        method = FUNCTIONS[function]
-        if method == "retrieve_series_metadata":
-            return self._overrides("series_metadata") or self._overrides("plan")
-        return self._overrides(method)
-
-    def _overrides(self, method: str) -> bool:
-        return getattr(type(self), method) is not getattr(DataSource, method)
-
-    def _lacks(self, method: str) -> NoReturn:
-        dotted = next((name for name, one in FUNCTIONS.items() if one == method), method)
-        raise NotSupportedBySource(self.name, dotted)
-
-    # ---- what a source of one's own may have ----
-
-    def initialize(self, params: Mapping[str, Any] | None = None, query: Any = None) -> None:
-        """Called before first use, with the route's parameters and the query of a URL. May be called again."""
-
-    def search_studies(self, **parameters: Any) -> Iterable[Any]:
-        """`query.studies.search`: rows of studies that match; see `metalith.sources.query`."""
-        self._lacks("search_studies")
-
-    def search_series(self, study_instance_uid: str | None = None, **parameters: Any) -> Iterable[Any]:
-        """`query.series.search`: rows of series that match, of one study or of all."""
-        self._lacks("search_series")
-
-    def search_instances(
-        self, study_instance_uid: str | None = None, series_instance_uid: str | None = None, **parameters: Any
-    ) -> Iterable[Any]:
-        """`query.instances.search`: rows of instances that match."""
-        self._lacks("search_instances")
-
-    def series_metadata(self, study_instance_uid: str, filters: SeriesFilter) -> Iterable[Any]:
-        """Yields the metadata of a study's series: anything that a store takes, and mappings of any kind.
-
-        Parameters
-        ----------
-        study_instance_uid : str
-        filters : SeriesFilter
-            Which series are wanted: `filters.uids`, or `filters(summary)`. What is yielded in spite of it goes into
-            the store, and is not given to who asked.
-        """
-        self._lacks("retrieve_series_metadata")
-
-    def retrieve_instance_metadata(
-        self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
-    ) -> Instance:
-        """`retrieve.instances.metadata`: one instance, which is in the store then."""
-        self._lacks("retrieve_instance_metadata")
-
-    def retrieve_bulk_data(self, bulk_data: Any, **options: Any) -> bytes:
-        """`retrieve.bulk_data`: the bytes of a `BulkData`, or of a URI."""
-        self._lacks("retrieve_bulk_data")
-
-    def retrieve_frames(self, instance: Any, frames: Any = (1,), **options: Any) -> list[bytes]:
-        """`retrieve.frames`: the bytes of frames of an instance, counted from 1."""
-        self._lacks("retrieve_frames")
-
-    def direct_url(self, instance: Any, **options: Any) -> str | None:
-        """`retrieve.direct_url`: a URL from which a value can be had."""
-        self._lacks("direct_url")
-
-    def retrieve_rendered(self, instance: Any, **options: Any) -> bytes:
-        """`retrieve.rendered`: an image, video or document for looking at."""
-        self._lacks("retrieve_rendered")
-
-    def retrieve_thumbnail(self, *uids: str, **options: Any) -> bytes:
-        """`retrieve.thumbnail`: a small image of a study, series or instance."""
-        self._lacks("retrieve_thumbnail")
-
-    def store_dicom(self, data: Any, **options: Any) -> Any:
-        """`store.dicom`: sends instances to be kept."""
-        self._lacks("store_dicom")
-
-    def reject_series(self, study_instance_uid: str, series_instance_uid: str) -> None:
-        """`reject.series`: marks a series as rejected."""
-        self._lacks("reject_series")
 
     # ---- loading ----
 
@@ -237,12 +111,14 @@ class DataSource:
         filters : mapping, optional
             Which series: `series_instance_uid` (one or several), and any attribute of series to match.
         sort : callable, optional
-            Given the summaries of the series, gives them in the order in which they are to be fetched. By default
+            Given the summaries of the series, gives them in the order in which they are to be fetched, such as
+            `lambda summaries: sorted(summaries, key=…)`; those that it leaves out come last. By default
             `metalith.sources.query.series_order`.
         made_in_client : bool, optional
             Passed on with the store's events.
         refresh : bool, optional
-            Fetch series again that were fetched before.
+            Fetch series again that were fetched before, since the study may have grown. Instances that are gone from
+            there stay in the store.
         progress : callable(Progress), optional
             Called after each series.
         cancel : Cancel, optional
@@ -259,6 +135,8 @@ class DataSource:
         ------
         ConfigurationError
             A filter is unknown, or there is no StudyInstanceUID.
+        ValueError
+            `on_error` is something else.
         """
         if not isinstance(study_instance_uid, str) or not study_instance_uid:
             raise ConfigurationError("a study_instance_uid is needed")
@@ -268,20 +146,17 @@ class DataSource:
             if refresh:
                 self.delete_study_metadata(study_instance_uid)
             jobs = self.plan(study_instance_uid, wanted, made_in_client)
-            if sort is not None and len(jobs) > 1:
-                by_summary = {id(job.summary): job for job in jobs}
-                jobs = [by_summary[id(one)] for one in sort([job.summary for job in jobs])]
-            return jobs
+            return jobs if sort is None else _in_order(jobs, sort)
 
         return Loading(plan, self._scheduler, cancel=cancel, progress=progress, on_error=on_error)
 
     def plan(self, study_instance_uid: str, filters: SeriesFilter, made_in_client: bool) -> list[Job]:
         """What is to be done for `retrieve.series.metadata`: one job, for a source that has `series_metadata` only."""
 
-        def load(cancel: Cancel) -> list[Series]:
+        def load(cancel: Cancel) -> Iterator[Series]:
             found = self.series_metadata(study_instance_uid, filters)
             added = self._ingest.add(found, study=study_instance_uid, made_in_client=made_in_client, cancel=cancel)
-            return [series for series in added if filters(series)]
+            return (series for series in added if filters(series))
 
         if not self._overrides("series_metadata"):
             self._lacks("retrieve_series_metadata")
@@ -295,50 +170,7 @@ class DataSource:
         """Forgets that a study was fetched: the next time it is fetched again. What the store has, it keeps."""
         self.fetched.forget(study_instance_uid)
 
-    # ---- images ----
-
-    def get_image_ids_for_instance(self, instance: Mapping[str, Any] | Instance, frame: int | None = None) -> str:
-        """The image id of an instance, or of one of its frames.
-
-        Parameters
-        ----------
-        instance : Instance or mapping
-            With the three UIDs.
-        frame : int, optional
-            Counted from 1.
-
-        Returns
-        -------
-        str
-            The id that the instance came with, else one that names the source and the UIDs. The store finds the
-            instance by it.
-        """
-        from metalith.image_ids import ImageId, wadors_id
-
-        study, series, sop = required_uids(instance)
-        known = self._ingest.image_ids.get(sop)
-        if known is None:
-            return wadors_id(f"metalith://{self.name}", study, series, sop, frame)
-        return known if frame is None else str(ImageId(known).with_frame(frame))
-
-    def get_image_ids_for_display_set(self, images: Any) -> list[str]:
-        """The image ids of a display set's images, frame by frame.
-
-        Parameters
-        ----------
-        images : iterable of instances, or an object or mapping with `images` (or `instances`)
-        """
-        several = images.get("images") if isinstance(images, Mapping) else getattr(images, "images", None)
-        if several is None:
-            several = images.get("instances") if isinstance(images, Mapping) else getattr(images, "instances", images)
-        return [image_id for instance in several or () for image_id in self.image_ids_of(instance)]
-
-    def image_ids_of(self, instance: Mapping[str, Any] | Instance) -> list[str]:
-        """The image ids of all frames of an instance; of one frame, the instance's. list of str."""
-        frames = number_of_frames(instance)  # type: ignore[arg-type]
-        if frames < 2:
-            return [self.get_image_ids_for_instance(instance)]
-        return [self.get_image_ids_for_instance(instance, frame) for frame in range(1, frames + 1)]
+    # ---- routes ----
 
     def get_study_instance_uids(self, params: Mapping[str, Any] | None = None, query: Any = None) -> list[str]:
         """The studies that a URL names: `StudyInstanceUIDs` of its query, else of the route's parameters.
@@ -360,12 +192,14 @@ class DataSource:
 
     def parse_route_params(self, params: Mapping[str, Any] | None = None, query: Any = None) -> dict[str, Any]:
         """Of a route, what a source is asked for: `{"study_instance_uids": [...], "filters": {...}}`."""
-
         return {"study_instance_uids": self.get_study_instance_uids(params, query), "filters": filters_of_query(query)}
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration that is in force, without what authenticates. dict."""
-        return {key: value for key, value in self.configuration.items() if key.lower() not in _SECRET}
+        """The configuration that is in force, without what authenticates. dict, a copy."""
+        return {key: value for key, value in copied(self._in_force()).items() if key.lower() not in _SECRET}
+
+    def _in_force(self) -> Mapping[str, Any]:
+        return self.configuration
 
     # ---- answers ----
 
@@ -398,12 +232,20 @@ class DataSource:
     # ---- making and ending ----
 
     @classmethod
-    def create(cls, name: str = "", *, metadata_store: MetadataStore | None = None, **functions: Any) -> DataSource:
+    def create(
+        cls,
+        name: str = "",
+        configuration: Mapping[str, Any] | None = None,
+        *,
+        metadata_store: MetadataStore | None = None,
+        **functions: Any,
+    ) -> DataSource:
         """A data source from functions.
 
         Parameters
         ----------
         name : str, optional
+        configuration : mapping, optional
         metadata_store : MetadataStore, optional
         **functions
             Groups of functions as nested mappings by the reference's names, such as
@@ -428,10 +270,10 @@ class DataSource:
         """
         from metalith.sources.functions import created
 
-        return created(cls, name, metadata_store, functions)
+        return created(cls, name, configuration, metadata_store, functions)
 
     def close(self) -> None:
-        """Lets go of threads and connections. A closed source may be used again."""
+        """Calls off what is being loaded, and lets go of threads and connections. A closed source may be used again."""
         self._scheduler.close()
 
     def __enter__(self) -> Self:
@@ -444,20 +286,21 @@ class DataSource:
         return f"<{type(self).__name__} {self.name!r}>"
 
 
-_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _SECRET = frozenset({"token", "auth", "headers", "cert", "session"})
 
 
-def required_uids(instance: Mapping[str, Any] | Instance) -> tuple[str, str, str]:
-    """The UIDs of an instance's study, of its series, and its own.
+def _in_order(jobs: list[Job], sort: Callable[[list[Mapping[str, Any]]], Iterable[Mapping[str, Any]]]) -> list[Job]:
+    by_summary = {id(job.summary): job for job in jobs}
+    ordered: dict[int, Job] = {}
+    for summary in sort([job.summary for job in jobs]):
+        if id(summary) not in by_summary:
+            raise ConfigurationError("sort must give the very summaries that it is given")
+        ordered[id(summary)] = by_summary[id(summary)]
+    return list((ordered | by_summary).values())
 
-    Raises
-    ------
-    ValueError
-        It has not all of them.
-    """
-    found = tuple(instance.get(keyword) for keyword in _UIDS)
-    for keyword, uid in zip(_UIDS, found, strict=True):
-        if not isinstance(uid, str) or not uid:
-            raise ValueError(f"the instance has no {keyword}")
-    return found  # type: ignore[return-value]
+
+def copied(value: Any) -> Any:
+    """A configuration of one's own, down to the last mapping and list; what is something else stays the same."""
+    if isinstance(value, Mapping):
+        return {key: copied(one) for key, one in value.items()}
+    return [copied(one) for one in value] if isinstance(value, list) else value

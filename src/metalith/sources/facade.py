@@ -7,7 +7,7 @@ those of its asynchronous side. This is the table of both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from metalith.errors import NotSupportedBySource
 
@@ -109,7 +109,14 @@ class SeriesMetadata(Protocol):
 class InstanceMetadata(Protocol):
     """`retrieve.instances`."""
 
-    def metadata(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> Instance: ...
+    @overload
+    def metadata(
+        self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, **options: Any
+    ) -> Instance: ...
+    @overload
+    def metadata(
+        self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: Iterable[str], **options: Any
+    ) -> list[Instance]: ...
 
 
 class Retrieve(Protocol):

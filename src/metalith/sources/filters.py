@@ -26,11 +26,14 @@ class SeriesFilter:
         SeriesInstanceUIDs, each once in the order given; None where all are wanted.
     attributes : mapping
         Attributes of the series that must match, as `metalith.sources.query.Query.of` takes them.
+    keywords : tuple of str
+        What these are called in summaries.
     """
 
     uids: tuple[str, ...] | None
     attributes: Mapping[str, Any]
     _matches: Callable[[Any], bool] | None
+    keywords: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, filters: Mapping[str, Any] | None) -> SeriesFilter:
@@ -57,23 +60,24 @@ class SeriesFilter:
         uids: list[str] = []
         named = False
         attributes: dict[str, Any] = {}
+        if filters is not None and not isinstance(filters, Mapping):
+            raise ConfigurationError(f"filters must be a mapping, not a {type(filters).__name__}")
         for key, value in (filters or {}).items():
+            if not isinstance(key, str):
+                raise ConfigurationError("filters: a name must be a text")
             if key.replace("_", "").lower() not in _UID_NAMES:
                 attributes[key] = value
                 continue
             if value is None:
                 continue
             named = True
-            for one in [value] if isinstance(value, str) else value:
+            several = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+            for one in several:
                 if not isinstance(one, str):
                     raise ConfigurationError(f"filters: {key} must be a UID, or several")
                 uids += [uid for uid in (part.strip() for part in one.replace("\\", ",").split(",")) if uid]
-        matches = None
-        if attributes:
-            from metalith.sources.query import Query
-
-            matches = Query.of("series", **attributes).matcher().matches
-        return cls(tuple(dict.fromkeys(uids)) if named else None, attributes, matches)
+        matches, keywords = _matching(attributes) if attributes else (None, ())
+        return cls(tuple(dict.fromkeys(uids)) if named else None, attributes, matches, keywords)
 
     def __call__(self, summary: Any) -> bool:
         """Whether a series is wanted, of which a summary (or the series itself) tells."""
@@ -85,6 +89,18 @@ class SeriesFilter:
     def wants_all(self) -> bool:
         """Whether every series is wanted."""
         return self.uids is None and self._matches is None
+
+
+def _matching(attributes: Mapping[str, Any]) -> tuple[Callable[[Any], bool] | None, tuple[str, ...]]:
+    from metalith.sources.query import Query
+
+    query = Query.of("series", **attributes)
+    if query.limit is not None or query.offset or query.include_fields:
+        raise ConfigurationError("filters: say which series are wanted, and not how many nor what of them")
+    if query.study_instance_uid is not None:
+        raise ConfigurationError("filters: the study is said already")
+    keywords = tuple(dict.fromkeys(match.path[0] for match in query.matches))
+    return (query.matcher().matches, keywords) if keywords else (None, ())
 
 
 def pairs_of(query: Any) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from metalith.errors import ConfigurationError
@@ -29,8 +29,16 @@ _METHODS = (
 )
 
 
+# what sources have of their own, and `hasattr` of the class does not see
+_OWN = ("fetched", "metadata_store", "name", "options")
+
+
 def created(
-    base: type[DataSource], name: str, metadata_store: MetadataStore | None, functions: Mapping[str, Any]
+    base: type[DataSource],
+    name: str,
+    configuration: Mapping[str, Any] | None,
+    metadata_store: MetadataStore | None,
+    functions: Mapping[str, Any],
 ) -> DataSource:
     """A source of a class of its own, whose methods are the functions."""
     methods: dict[str, Any] = {}
@@ -43,7 +51,7 @@ def created(
             methods[key] = _function(key, value)
         elif key == "retrieve_series_metadata":  # its old name in the reference
             methods["retrieve_series_metadata"] = _function(key, value)
-        elif hasattr(base, key) or key.startswith("_"):
+        elif hasattr(base, key) or key in _OWN or key.startswith("_"):
             raise ConfigurationError(f"{key} is what every data source has; a helper needs another name")
         else:
             helpers[key] = value
@@ -51,7 +59,9 @@ def created(
     own = {method: _method(function) for method, function in methods.items()}
     if metadata is not None:
         own["series_metadata"] = _series_metadata(metadata)
-    made: DataSource = type("CreatedDataSource", (base,), own)(name, metadata_store=metadata_store)
+    if "close" in own:
+        own["close"] = _closing(base, methods["close"])
+    made: DataSource = type("CreatedDataSource", (base,), own)(name, configuration, metadata_store=metadata_store)
     made._extra = extra
     for key, value in helpers.items():
         setattr(made, key, value)
@@ -85,24 +95,38 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _series_metadata(function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
-    """The method for a function that may or may not want to know which series are wanted."""
-    takes_filters = _takes_two(function)
+def _closing(base: type[DataSource], function: Callable[..., Any]) -> Callable[[Any], None]:
+    def close(self: Any) -> None:
+        try:
+            base.close(self)
+        finally:
+            function()
 
-    def series_metadata(_: Any, study_instance_uid: str, filters: SeriesFilter) -> Iterator[Any]:
-        found = function(study_instance_uid, filters) if takes_filters else function(study_instance_uid)
-        several: Iterable[Any] = () if found is None else found
-        return iter([several] if isinstance(several, (Mapping, bytes, str)) else several)
+    return close
+
+
+def _series_metadata(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method for a function that may or may not want to know which series are wanted."""
+    how = _takes_filters(function)
+
+    def series_metadata(_: Any, study_instance_uid: str, filters: SeriesFilter) -> Any:
+        if how == "by name":
+            return function(study_instance_uid, filters=filters)
+        return function(study_instance_uid, filters) if how else function(study_instance_uid)
 
     return series_metadata
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_filters(function: Callable[..., Any]) -> str:
+    """Whether a function has a parameter `filters`, or a second one that must be given."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return ""
+    if any(one.name == "filters" and one.kind is not inspect.Parameter.POSITIONAL_ONLY for one in parameters):
+        return "by name"
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [one for one in parameters if one.kind in kinds]
     if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters):
-        return True
-    return sum(one.kind in positional for one in parameters) >= 2
+        return "second"
+    return "second" if len(positional) > 1 and positional[1].default is inspect.Parameter.empty else ""

@@ -1,29 +1,35 @@
 """What data sources yield, on its way into the store.
 
-A source may yield whatever a store takes, and mappings that are not DICOM at all. Of those, members whose names are
-DICOM keywords or tags become attributes, `image_id` (or `url`) becomes the image's id, UIDs that are missing are made
-of the image's id, and everything else is kept beside: a provider answers it by its name.
+A source may yield whatever a store takes, and mappings that are not DICOM at all; `mappings.py` says what becomes of
+those. A series goes into the store when it is whole, so that of one that breaks off nothing is there.
 """
 
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from metalith import _core
 from metalith._core import Instance, InstanceTable
 from metalith.errors import StoreError
+from metalith.naturalize import naturalize
 from metalith.sources._cancel import Cancel
+from metalith.sources.mappings import Given, given_of
 from metalith.store import MetadataStore, Series
 from metalith.store.incoming import parts_of, tables_of
 
 __all__ = ["Ingest"]
 
-_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-_IMAGE_IDS = ("image_id", "imageId", "url")
 _BATCH = 512  # mappings that become one table
+
+_Key = tuple[str, str]  # StudyInstanceUID and SeriesInstanceUID
+
+
+class _Batch(NamedTuple):
+    """Some instances, and what those have besides that came as mappings."""
+
+    tables: list[InstanceTable]
+    givens: list[Given]
 
 
 class Ingest:
@@ -54,100 +60,110 @@ class Ingest:
     def add(
         self, data: Any, *, study: str | None = None, made_in_client: bool = False, cancel: Cancel | None = None
     ) -> Iterator[Series]:
-        """Adds what was yielded, and gives the series that have it: each when it is whole, as far as can be told.
+        """Adds what was yielded, and gives the series that have it: each once, when it is whole as far as can be told.
+
+        A series is whole when something came that is not of it, and at the end. Whatever is raised on the way, also by
+        the data, leaves those that were whole in the store, and nothing of the others.
 
         Parameters
         ----------
         data
-            What `MetadataStore.add_instances` takes, mappings of any kind, or an iterable of these.
+            What `MetadataStore.add_instances` takes, mappings of any kind, series of stores, or an iterable of these.
         study : str, optional
             StudyInstanceUID of mappings that have none.
+
+        Raises
+        ------
+        StoreError
+            Something that was yielded is no metadata. The message says the how manieth, counted from 0.
         """
-        open_series: dict[tuple[str, str], Series] = {}
-        for batch in self._batches(data, study):
+        waiting: dict[_Key, _Batch] = {}
+        told: set[_Key] = set()
+        for batch in self._batches(data, study, cancel):
+            touched = self._sorted(batch, waiting)
+            # mostly series come one after the other: what got nothing more is whole
+            yield from self._commit([key for key in waiting if key not in touched], waiting, told, made_in_client)
+        yield from self._commit(list(waiting), waiting, told, made_in_client)
+
+    def _sorted(self, batch: _Batch, waiting: dict[_Key, _Batch]) -> set[_Key]:
+        """Puts instances to the others of their series; says which series these are."""
+        touched = set()
+        for table in batch.tables:
+            for part in parts_of(table):
+                key = part.study_instance_uid, part.series_instance_uid
+                touched.add(key)
+                waiting.setdefault(key, _Batch([], [])).tables.append(part.table)
+        for given in batch.givens:
+            waiting.setdefault((given.study, given.series), _Batch([], [])).givens.append(given)
+        return touched
+
+    def _commit(
+        self, keys: list[_Key], waiting: dict[_Key, _Batch], told: set[_Key], made_in_client: bool
+    ) -> Iterator[Series]:
+        for key in keys:
+            batch = waiting.pop(key)
+            with self._store.transaction():
+                for table in batch.tables:
+                    self._store.add_instances(table, made_in_client, loader=self._loader)
+                for given in batch.givens:
+                    self.note(given.uid, given.image_id, given.rest)
+            series = self._store.series(*key)
+            if series is not None and key not in told:
+                told.add(key)
+                yield series
+
+    def _batches(self, data: Any, study: str | None, cancel: Cancel | None) -> Iterator[_Batch]:
+        """What was yielded, as tables; neighbouring mappings together."""
+        mappings: list[Given] = []
+        for number, one in enumerate(_each(data)):
             if cancel is not None:
                 cancel.check()
-            if isinstance(batch, Series):
-                yield batch
-                continue
-            touched = {}
-            for table in tables_of(batch):
-                for part in parts_of(table):
-                    self._store.add_instances(part.table, made_in_client, loader=self._loader)
-                    key = part.study_instance_uid, part.series_instance_uid
-                    found = self._store.series(*key)
-                    if found is not None:
-                        touched[key] = found
-            # mostly series come one after the other: what got nothing more is whole
-            for key in [key for key in open_series if key not in touched]:
-                yield open_series.pop(key)
-            open_series |= touched
-        yield from open_series.values()
-
-    def _batches(self, data: Any, study: str | None) -> Iterator[Any]:
-        if isinstance(data, (Series, InstanceTable, Instance)) or not isinstance(data, Iterable):
-            yield data
-            return
-        if isinstance(data, Mapping):
-            yield [self._natural(data, study)]
-            return
-        if isinstance(data, (bytes, bytearray, memoryview, str)) or hasattr(data, "to_json_dict"):
-            yield data
-            return
-        batch: list[Any] = []
-        for one in data:
-            if isinstance(one, Mapping) and not isinstance(one, Instance):
-                batch.append(self._natural(one, study))
-                if len(batch) >= _BATCH:
-                    yield batch
-                    batch = []
-                continue
-            if batch:
-                yield batch
-                batch = []
-            if one is not None:
-                yield one
-        if batch:
-            yield batch
-
-    def _natural(self, given: Mapping[Any, Any], study: str | None) -> Mapping[Any, Any]:
-        """The DICOM attributes of a mapping, with the three UIDs; the rest is remembered."""
-        if given and all(isinstance(value, Mapping) and "vr" in value for value in given.values()):
-            return given  # DICOM JSON
-        natural: dict[Any, Any] = {}
-        rest: dict[str, Any] = {}
-        image_id = None
-        for name, value in given.items():
-            if name in _IMAGE_IDS:
-                image_id = value if isinstance(value, str) and value else image_id
-            elif isinstance(name, str) and not _is_attribute(name):
-                rest[name] = value
-            else:
-                natural[name] = value
-        natural.setdefault("StudyInstanceUID", study or self._uid("study"))
-        natural.setdefault("SeriesInstanceUID", self._uid(f"series of {natural['StudyInstanceUID']}"))
-        if "SOPInstanceUID" not in natural:
-            if image_id is None:
-                raise StoreError("a mapping that a data source yields needs a SOPInstanceUID or an image_id")
-            natural["SOPInstanceUID"] = self._uid(f"image {image_id}")
-        self.note(natural["SOPInstanceUID"], image_id, rest)
-        return natural
+            is_mapping = isinstance(one, Mapping) and not isinstance(one, Instance)
+            if mappings and (not is_mapping or len(mappings) >= _BATCH):
+                yield _batch_of(mappings)
+                mappings = []
+            try:
+                if is_mapping:
+                    mappings.append(given_of(one, self._source, study))
+                else:
+                    yield _Batch(_tables(one), [])
+            except (StoreError, TypeError) as error:
+                raise StoreError(f"{self._source!r} yielded as number {number:,}: {error}") from None
+        if mappings:
+            yield _batch_of(mappings)
 
     def note(self, uid: str, image_id: str | None, rest: dict[str, Any] | None = None) -> None:
         """Remembers what an instance has besides its attributes."""
         with self._lock:
             if image_id is not None:
                 self.image_ids[uid] = image_id
-                self._store.add_image_ids({image_id: uid})
             if rest:
                 self.extras[uid] = rest
             else:
                 self.extras.pop(uid, None)
-
-    def _uid(self, of: str) -> str:
-        """A UID that is always the same for the same thing (PS3.5 section B.2)."""
-        return f"2.25.{uuid.uuid5(uuid.NAMESPACE_URL, f'metalith:{self._source}:{of}').int}"
+        if image_id is not None:
+            self._store.add_image_ids({image_id: uid})
 
 
-def _is_attribute(name: str) -> bool:
-    return _core.describe_keyword(name) is not None or (len(name) == 8 and set(name) <= set("0123456789ABCDEFabcdef"))
+def _each(data: Any) -> Iterator[Any]:
+    """One after the other, lists in lists, too."""
+    if data is None:
+        return
+    whole = (Mapping, Series, InstanceTable, Instance, bytes, bytearray, memoryview, str)
+    if isinstance(data, whole) or hasattr(data, "to_json_dict") or hasattr(data, "read"):
+        yield data
+    elif isinstance(data, Iterable):
+        for one in data:
+            yield from _each(one)
+    else:
+        yield data
+
+
+def _tables(one: Any) -> list[InstanceTable]:
+    if isinstance(one, Series):
+        return tables_of(list(one.load()))
+    return tables_of(one)
+
+
+def _batch_of(mappings: list[Given]) -> _Batch:
+    return _Batch([naturalize(b"[" + b",".join([given.body for given in mappings]) + b"]")], mappings)

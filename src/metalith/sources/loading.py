@@ -4,82 +4,45 @@
 >>> for series in loading: ...              # as each arrives
 >>> loading.failures                        # what did not
 
-Nothing is asked for before somebody wants it: by iterating, `start` or `wait`. Whoever leaves the loop before its end
-does not want the rest.
+Nothing is asked for before somebody wants it: by iterating, `start` or `wait`, or single jobs by their `start` and
+`result`. Whoever leaves the loop before its end does not want the rest.
 """
 
 from __future__ import annotations
 
-import contextvars
-import heapq
-import itertools
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from metalith.errors import Cancelled, MetalithError
 from metalith.sources._cancel import Cancel
+from metalith.sources.scheduler import Scheduler, checked_priority
 from metalith.store import Series
 
-__all__ = ["Job", "Loading", "Progress", "Scheduler", "SeriesFailure"]
+__all__ = ["Job", "Loading", "Progress", "Scheduler", "SeriesFailure", "planning"]
 
 OnError = Literal["report", "raise"]
 
-
-class Scheduler:
-    """A bounded number of threads that do what is most urgent first.
-
-    Parameters
-    ----------
-    workers : int
-        How many at once, at most.
-    """
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-
-    def submit(self, function: Callable[[], None], priority: float = 0) -> None:
-        """Has a function called as soon as a thread is free; higher priorities first, then in the order they came.
-
-        The function deals with its own errors. It sees the context variables of the caller, limits among them.
-        """
-        context = contextvars.copy_context()
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="metalith-source")
-            heapq.heappush(self._heap, (-priority, next(self._numbers), lambda: context.run(function)))
-            self._pool.submit(self._next)
-
-    def _next(self) -> None:
-        # there are as many of these calls as functions, but each takes what is most urgent at its turn
-        with self._lock:
-            _, _, function = heapq.heappop(self._heap)
-        function()
-
-    def close(self) -> None:
-        """Lets the threads end when they are done; who submits again gets new ones."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False)
+planning: ContextVar[Cancel | None] = ContextVar("planning", default=None)
+"""While a loading finds out what is to be loaded: what calls that off."""
 
 
 @dataclass(eq=False)
 class Job:
-    """Something to load: mostly one series.
+    """Something to load: mostly one series. Mirrors the deferreds of OHIF's `returnPromises`.
 
     Attributes
     ----------
     load : callable(Cancel)
-        Fetches, puts into the store, and returns the series that are there now. It may be called in any thread.
+        Fetches, puts into the store, and gives the series that are there now, all at once or one after the other. It
+        may be called in any thread.
     study_instance_uid : str
     series_instance_uid : str or None
         None where one job loads several series.
@@ -88,6 +51,15 @@ class Job:
     priority : float
         Higher ones first. May be set until the job begins.
     state : {"waiting", "loading", "loaded", "failed", "cancelled"}
+
+    Examples
+    --------
+    >>> def rows(study_instance_uid):
+    ...     yield {"SeriesInstanceUID": "1.2.1", "SOPInstanceUID": "1.2.1.1", "Rows": 4}
+    >>> source = metalith.DataSource.create("mine", retrieve={"series": {"metadata": rows}})
+    >>> (job,) = source.retrieve.series.metadata("1.2").jobs
+    >>> job.state, job.result(), job.state
+    ('waiting', [<Series 1.2.1: 1 instances>], 'loaded')
     """
 
     load: Callable[[Cancel], Iterable[Series]]
@@ -96,6 +68,56 @@ class Job:
     summary: Mapping[str, Any] = field(default_factory=dict, repr=False)
     priority: float = 0
     state: str = "waiting"
+    error: BaseException | None = field(default=None, init=False, repr=False)
+    _loading: Loading | None = field(default=None, init=False, repr=False)
+    _series: list[Series] = field(default_factory=list, init=False, repr=False)
+    _over: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "priority":
+            value = checked_priority(value)
+        object.__setattr__(self, name, value)
+        loading = self.__dict__.get("_loading")
+        if name == "priority" and loading is not None:
+            loading._scheduler.reorder()
+
+    def start(self) -> Self:
+        """Begins to load it, in the background, and none of the others. Itself.
+
+        Raises
+        ------
+        ValueError
+            It is a job of no loading.
+        """
+        if self._loading is None:
+            raise ValueError("the job is not one of a loading's")
+        self._loading.start(self)
+        return self
+
+    def result(self, timeout: float | None = None) -> list[Series]:
+        """The series, when they are there; begins to load them if nobody has. list of Series.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. The loading goes on.
+
+        Raises
+        ------
+        Exception
+            What the job failed with.
+        Cancelled
+            It was called off.
+        TimeoutError
+        """
+        self.start()
+        if not self._over.wait(timeout):
+            raise TimeoutError("the series is still on its way")
+        if self.error is not None:
+            raise self.error
+        if self.state == "cancelled":
+            raise Cancelled("the loading was cancelled")
+        return list(self._series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +149,7 @@ class Progress:
     Attributes
     ----------
     series, loaded, failed : int
-        How many there are to load, are here, and could not be loaded.
+        How many there are to load as far as is known, are here, and could not be loaded.
     instances : int
         Instances that are here.
     """
@@ -150,10 +172,16 @@ class Loading(Iterable[Series]):
         Finds out what is to be loaded; called once, when the first is wanted. What it raises, `start` raises.
     scheduler : Scheduler
     cancel : Cancel, optional
-        Cancels from outside.
+        Cancels from outside. It stays as it is when the loading ends in another way.
     progress : callable(Progress), optional
         Called after each series, by the thread that loaded it, one at a time.
     on_error : {"report", "raise"}
+
+    Attributes
+    ----------
+    failures : list of SeriesFailure
+    cancellation : Cancel
+        What calls off this loading, and nothing else.
     """
 
     def __init__(
@@ -168,78 +196,131 @@ class Loading(Iterable[Series]):
         if on_error not in ("report", "raise"):
             raise ValueError(f"on_error is 'report' or 'raise', not {on_error!r}")
         self._plan, self._scheduler, self._progress, self._on_error = plan, scheduler, progress, on_error
-        self.cancellation = cancel if cancel is not None else Cancel()
+        self.cancellation = Cancel()
+        self._unlink: Callable[[], object] = _nothing
+        if cancel is not None:
+            self._unlink = unlink = weakref.finalize(self, cancel.on_cancel(self.cancellation.cancel).remove)
+            unlink.atexit = False
         self._starting = threading.Lock()
         self._telling = threading.Lock()
-        self._arrived: queue.SimpleQueue[Series | Exception | None] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Series | BaseException | None] = queue.SimpleQueue()
         self._jobs: list[Job] | None = None
         self._left = self._loaded = self._instances = 0
         self.failures: list[SeriesFailure] = []
+        self._error: BaseException | None = None
         self._ended = threading.Event()
 
     @property
     def jobs(self) -> list[Job]:
-        """What is to be loaded; found out when this is first asked for. list of Job."""
+        """What is to be loaded; found out when this is first asked for. list of Job.
+
+        Jobs can be started one by one, and have results of their own: `job.start()`, `job.result()`.
+        """
         with self._starting:
             if self._jobs is None:
                 self.cancellation.check()
-                self._jobs = list(self._plan())
+                self._scheduler.attach(self)
+                token = planning.set(self.cancellation)
+                try:
+                    jobs = list(self._plan())
+                finally:
+                    planning.reset(token)
+                self._left, self._jobs = len(jobs), [self._own(job) for job in jobs]
             return self._jobs
 
-    def start(self) -> Self:
-        """Begins to load, in the background. Itself."""
-        jobs = self.jobs
-        with self._starting:
-            if self._left or self._ended.is_set():
-                return self
-            self._left = len(jobs)
-            if not jobs:
-                self._end()
-        for job in jobs:
-            self._scheduler.submit(lambda job=job: self._run(job), job.priority)  # type: ignore[misc]
+    def _own(self, job: Job) -> Job:
+        """A job of this loading only, to be done once."""
+        if job._loading is not None:
+            job = replace(job, state="waiting")
+        job._loading = self
+        return job
+
+    def start(self, *jobs: Job) -> Self:
+        """Begins to load, in the background: everything, or only these jobs. Itself.
+
+        What is under way when the source is closed, or the program ends, is called off.
+
+        Raises
+        ------
+        ValueError
+            A job is none of these.
+        """
+        known = self.jobs
+        if any(job._loading is not self for job in jobs):
+            raise ValueError("the job is not one of this loading's")
+        if not known:
+            self._end()
+        for job in jobs or known:
+            if not job._over.is_set() and job.state == "waiting":  # one that is queued twice is done once
+                self._scheduler.submit(partial(self._run, job), partial(getattr, job, "priority"))
         return self
 
     def _run(self, job: Job) -> None:
-        series: list[Series] = []
-        error: Exception | None = None
+        with self._telling:
+            if job.state != "waiting":
+                return
+            job.state = "loading"
+        error: BaseException | None = None
+        state = "loaded"
         try:
             self.cancellation.check()
-            job.state = "loading"
-            series = list(job.load(self.cancellation))
-            if not all(isinstance(one, Series) for one in series):
-                raise TypeError("a job gives series")
-            job.state = "loaded"
-        except Cancelled:
-            job.state = "cancelled"
+            for one in job.load(self.cancellation):
+                if not isinstance(one, Series):
+                    raise TypeError("a job gives series")
+                with self._telling:
+                    self._arrive(job, one)
+        except Cancelled as raised:
+            if self.cancellation.cancelled:
+                state = "cancelled"
+            else:  # by somebody else: whoever waits here must know that it will not come
+                state, error = "failed", raised
         except Exception as raised:
-            error, job.state = raised, "failed"
+            state, error = "failed", raised
         except BaseException as raised:
-            error, job.state = RuntimeError(f"a series' loading ended with {type(raised).__name__}"), "failed"
+            state, error = "failed", RuntimeError(f"a series' loading ended with {type(raised).__name__}")
         with self._telling:
-            self._account(job, series if job.state == "loaded" else [], error)
+            job.state = state
+            self._account(job, job._series, error if isinstance(error, Exception) else None)
+
+    def _arrive(self, job: Job, series: Series) -> None:
+        job._series.append(series)
+        self._loaded += 1
+        self._instances += len(series)
+        self._arrived.put(series)
+        self._tell()
 
     def _account(self, job: Job, series: list[Series], error: Exception | None) -> None:
-        for one in series:
-            self._loaded += 1
-            self._instances += len(one)
-            self._arrived.put(one)
+        """Notes the end of a job; `series` have arrived before."""
         if error is not None:
+            job.error = error
             self.failures.append(SeriesFailure(job.study_instance_uid, job.series_instance_uid, error))
             if self._on_error == "raise":
-                self._arrived.put(error)
-                self.cancellation.cancel()
-        if self._progress is not None and job.state != "cancelled":
-            try:
-                self._progress(self.progress)
-            except Exception as raised:
-                self._arrived.put(raised)
-                self._progress = None
-                self.cancellation.cancel()
+                self._stop(error)
+            self._tell()
+        job._over.set()
         self._left -= 1
         if not self._left:
             self._end()
 
+    def _tell(self) -> None:
+        if self._progress is None:
+            return
+        try:
+            self._progress(self.progress)
+        except BaseException as raised:  # sys.exit, too: it is for who waits, not for this thread
+            self._progress = None
+            self._stop(raised)
+
+    def _stop(self, error: BaseException) -> None:
+        """Ends the loading with an error for whoever waits."""
+        self._error = self._error or error
+        self._arrived.put(error)
+        with suppress(Exception):
+            self.cancellation.cancel()
+
     def _end(self) -> None:
+        self._unlink()
+        self._scheduler.detach(self)
         self._ended.set()
         self._arrived.put(None)
 
@@ -250,20 +331,19 @@ class Loading(Iterable[Series]):
         return Progress(total, self._loaded, len(self.failures), self._instances)
 
     def __iter__(self) -> Iterator[Series]:
-        self.start()
         try:
-            while True:
-                one = self._arrived.get()
-                if one is None:
-                    self._arrived.put(None)  # for whoever asks again
-                    break
-                if isinstance(one, Exception):
+            self.start()
+            while (one := self._arrived.get()) is not None:
+                if isinstance(one, BaseException):
                     raise one
                 yield one
+            self._arrived.put(None)  # for whoever asks again
         finally:
-            if not self._ended.is_set():
+            if self._jobs is not None and not self._ended.is_set():
                 self.cancellation.cancel()
-        if self.cancellation.cancelled:
+        if self._error is not None:
+            raise self._error
+        if any(job.state == "cancelled" for job in self._jobs or ()):
             raise Cancelled("the loading was cancelled")
 
     def wait(self) -> list[Series]:
@@ -272,7 +352,7 @@ class Loading(Iterable[Series]):
         Raises
         ------
         Cancelled
-            Somebody called `cancel`.
+            Somebody called `cancel`, or closed the source.
         """
         return list(self)
 
@@ -282,7 +362,7 @@ class Loading(Iterable[Series]):
 
     @property
     def done(self) -> bool:
-        """Whether nothing is under way any more."""
+        """Whether nothing is under way any more, nor still to be begun."""
         return self._ended.is_set()
 
     def __enter__(self) -> Self:
@@ -297,3 +377,7 @@ class Loading(Iterable[Series]):
     def __repr__(self) -> str:
         now = self.progress
         return f"<Loading: {now.loaded} of {now.series} series, {now.failed} failed>"
+
+
+def _nothing() -> None:
+    """There is nothing to undo."""

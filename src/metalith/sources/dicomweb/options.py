@@ -33,8 +33,12 @@ class TransportOptions(Options):
         Path of a client certificate, or of it and its key.
     timeout : float or (float, float)
         Seconds to connect, and between two pieces of an answer.
+    total_timeout : float
+        Seconds for everything that a request takes: its retries, and the last byte of its answer.
     retries : int
         How often a request is made again that failed for a reason that may pass.
+    backoff : float
+        Seconds before the first of these times, at most; then twice as long each time.
     max_bytes : int
         Of one answer, after decompression; `metalith.Limits.max_bytes` where it is not given.
     """
@@ -45,7 +49,9 @@ class TransportOptions(Options):
     verify: bool | str = True
     cert: str | tuple[str, ...] | None = None
     timeout: float | tuple[float, ...] = (10.0, 60.0)
+    total_timeout: float = 3600.0
     retries: int = 4
+    backoff: float = 0.5
     max_bytes: int | None = None
 
     def transport(self, *origins: str) -> Any:
@@ -63,7 +69,9 @@ class TransportOptions(Options):
             verify=self.verify,
             cert=self.cert if self.cert is None or isinstance(self.cert, str) else (self.cert[0], self.cert[-1]),
             timeout=timeout,
+            total_timeout=self.total_timeout,
             retries=self.retries,
+            backoff=self.backoff,
             max_bytes=self.max_bytes,
             connections=max(self.workers + 2, 8),
         )
@@ -121,8 +129,10 @@ class DicomWebOptions(TransportOptions):
         Instead of what would be accepted otherwise.
     omit_quotation_for_multipart_request : bool
         Whether `type` stands without quotation marks in Accept headers.
+    fix_bulkdata_multipart : bool
+        Whether bulk data that come in several parts, though they should not, are taken out of them.
     query_limit : int
-        How many results a search gives when it does not say how many.
+        How many results of a search are asked for at once; a search goes on until it has all of them, or its limit.
     on_configuration : callable(dict, dict)
         Called at each `initialize` with the configuration and {"params", "query"}; gives the one to use.
     dicom_upload_enabled : bool
@@ -133,9 +143,8 @@ class DicomWebOptions(TransportOptions):
     wado_root: str = ""
     stow_root: str = ""
     wado_uri_root: str = ""
-    wado_uri: str = ""
     image_rendering: str = "wadors"
-    thumbnail_rendering: str = ""
+    thumbnail_rendering: Literal["", "wadors", "thumbnailDirect", "thumbnail", "rendered"] = ""
     enable_study_lazy_load: bool = True
     supports_fuzzy_matching: bool = False
     supports_wildcard: bool = False
@@ -149,11 +158,12 @@ class DicomWebOptions(TransportOptions):
     omit_quotation_for_multipart_request: bool = False
     fix_bulkdata_multipart: bool = True
     query_limit: int = 101
-    qido_supports_include_field: bool = True
     on_configuration: Callable[..., Mapping[str, Any]] | None = None
     dicom_upload_enabled: bool = False
 
     aliases: ClassVar[Mapping[str, str]] = {"root": "wado_root", "url": "wado_root"}
+    # OHIF hands the one to instances, where nobody asks for it, and does not read the other
+    ignored: ClassVar[frozenset[str]] = Options.ignored | {"wado_uri", "qido_supports_include_field"}
 
     def __post_init__(self) -> None:
         # dataclasses with slots make their class anew, so that super() without arguments would look in the old one
@@ -170,8 +180,8 @@ class DicomWebOptions(TransportOptions):
             put(self, "wado_uri_root", root_url("wadoUriRoot", self.wado_uri_root))
         if self.image_rendering == "wadouri" and not self.wado_uri_root:
             raise ConfigurationError("wadoUriRoot is needed with imageRendering 'wadouri'")
-        if self.query_limit < 0:
-            raise ConfigurationError("queryLimit must not be negative")
+        if self.query_limit < 1:
+            raise ConfigurationError("queryLimit must be 1 at least")
         if isinstance(self.singlepart, str):
             unknown = {part.strip() for part in self.singlepart.split(",")} - _PARTS - {""}
             if unknown:

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import metalith
 from metalith._core import Instance, InstanceTable
+from metalith.errors import DataSourceError
+from metalith.sources._cancel import Cancel
 from metalith.sources.dicomweb.addresses import resource_url
+from metalith.sources.http.dicom_json import ACCEPT
 from metalith.sources.query import (
     ROWS,
-    Matcher,
     Page,
     Pages,
     Query,
@@ -39,25 +42,34 @@ class Results(Iterator[Any]):
         What went wrong or cannot be told, in words.
     """
 
-    def __init__(self, rows: Iterator[Any], paged: Pages[Any] | None = None) -> None:
-        self._rows, self._paged = rows, paged
+    def __init__(self, rows: Iterator[Any], paged: Pages[Any] | None = None, notes: list[str] | None = None) -> None:
+        self._rows, self._paged, self._notes = rows, paged, [] if notes is None else notes
+        self._ended = False
 
     def __next__(self) -> Any:
-        return next(self._rows)
+        try:
+            return next(self._rows)
+        except StopIteration:
+            self._ended = True
+            raise
 
     @property
     def complete(self) -> bool | None:
-        return True if self._paged is None else self._paged.complete
+        if self._notes:
+            return None
+        if self._paged is None:
+            return True if self._ended else None
+        return self._paged.complete
 
     @property
     def notes(self) -> list[str]:
-        return [] if self._paged is None else self._paged.notes
+        return self._notes + ([] if self._paged is None else self._paged.notes)
 
     def __repr__(self) -> str:
         return "<Results>"
 
 
-def search(source: DicomWebSource, level: Any, parameters: dict[str, Any]) -> Results:
+def search(source: DicomWebSource, level: Any, parameters: dict[str, Any], cancel: Cancel | None = None) -> Results:
     """Rows of a level that match."""
     options = source.options
     query = Query.of(
@@ -66,46 +78,79 @@ def search(source: DicomWebSource, level: Any, parameters: dict[str, Any]) -> Re
         supports_wildcard=options.supports_wildcard,
         **parameters,
     )
+    asking = Asking(source, cancel)
     if options.static_wado:
-        return Results(_answered_here(source, query))
-    paged = _asked(source, query)
-    found = _matching(paged, query.residual, query.limit)
+        return Results(_answered_here(asking, query), notes=asking.notes)
+    paged = _asked(asking, query)
+    found = _matching(paged, query)
     if level == "series" and query.study_instance_uid is not None:
         found = _in_order(found)
-    return Results(found, paged)
+    return Results(found, paged, asking.notes)
 
 
-def _asked(source: DicomWebSource, query: Query) -> Pages[Any]:
+class Asking:
+    """The requests of one search. `notes` are what is to be said of them."""
+
+    def __init__(self, source: DicomWebSource, cancel: Cancel | None) -> None:
+        self._source, self._cancel = source, cancel
+        self.page_size = source.options.query_limit
+        self.notes: list[str] = []
+
+    def page(self, path: str, query: Query | None = None) -> tuple[InstanceTable, bool | None]:
+        """The results at a path under `qido_root`, and whether there are more; see `Page.more`."""
+        url = f"{self._source.options.qido_root}/{path.removeprefix('/')}"
+        if query is not None:
+            url += f"?{query.query_string()}"
+        warnings: list[str | None] = [None]
+        transport = self._source.transport
+        try:
+            table = transport.metadata(
+                url, cancel=self._cancel, answered=lambda answer: warnings.append(answer.headers.get("Warning"))
+            )
+        except DataSourceError as error:
+            if error.status not in (206, 404):
+                raise
+            return self._odd_page(url, error)
+        return table, announces_more(warnings[-1])
+
+    def _odd_page(self, url: str, error: DataSourceError) -> tuple[InstanceTable, bool | None]:
+        """A page under a status that PS3.18 does not have for it.
+
+        206 stood for a part of the results in earlier editions. Some servers say 404 where nothing is found, with
+        nothing else or an empty list; a server that has no such service says more.
+        """
+        answer = self._source.transport.request("GET", url, accept=ACCEPT, cancel=self._cancel, expected=(206, 404))
+        if answer.status_code == 206:
+            return metalith.naturalize(answer.content), True
+        if answer.content.strip() not in (b"", b"[]"):
+            raise error from None
+        self.notes.append("the server says 404, which is taken for: nothing was found")
+        return metalith.naturalize(b"[]"), False
+
+
+def _asked(asking: Asking, query: Query) -> Pages[Any]:
     row = ROWS[query.level]
 
     def fetch(offset: int, limit: int | None) -> Page:
-        table, warning = get(source, query.path, query.with_page(offset, limit))
-        return Page(row.of_all(table), announces_more(warning))
+        table, more = asking.page(query.path, query.with_page(offset, limit))
+        return Page(row.of_all(table), more)
 
+    whole = query.residual is None  # else what is left out here must not count
     return pages(
         fetch,
         key=lambda found: found.uid,
-        # what is left out here must not count
-        limit=query.limit if query.residual is None else None,
-        offset=query.offset,
-        page_size=max(source.options.query_limit, 1),
+        limit=query.limit if whole else None,
+        offset=query.offset if whole else 0,
+        page_size=asking.page_size,
     )
 
 
-def get(source: DicomWebSource, path: str, query: Query | None = None) -> tuple[InstanceTable, str | None]:
-    """The results at a path under `qido_root`, and what the server warns of."""
-    url = f"{source.options.qido_root}/{path.removeprefix('/')}"
-    if query is not None:
-        url += f"?{query.query_string()}"
-    warnings: list[str | None] = []
-    table = source.transport.metadata(url, answered=lambda answer: warnings.append(answer.headers.get("Warning")))
-    return table, warnings[-1]
-
-
-def _matching(rows: Iterator[Any], residual: Matcher | None, limit: int | None) -> Iterator[Any]:
+def _matching(rows: Iterator[Any], query: Query) -> Iterator[Any]:
+    residual = query.residual
     if residual is None:
         return rows
-    return islice((row for row in rows if residual.matches(row)), limit)
+    end = None if query.limit is None else query.offset + query.limit
+    return islice((row for row in rows if residual.matches(row)), query.offset, end)
 
 
 def _in_order(rows: Iterable[Any]) -> Iterator[Any]:
@@ -115,36 +160,44 @@ def _in_order(rows: Iterable[Any]) -> Iterator[Any]:
 # ---- servers made of files ----
 
 
-def _answered_here(source: DicomWebSource, query: Query) -> Iterator[Any]:
+def _answered_here(asking: Asking, query: Query) -> Iterator[Any]:
     if query.limit == 0:
         return
     if query.level == "study":
-        found = query.matcher().filter(StudyRow.of_all(get(source, "studies")[0]))
+        found = query.matcher().filter(StudyRow.of_all(asking.page("studies")[0]))
         yield from islice(found, query.offset, None if query.limit is None else query.offset + query.limit)
         return
-    yield from search_here(query, _entries(source, query))
+    yield from search_here(query, _entries(asking, query))
 
 
-def _entries(source: DicomWebSource, query: Query) -> Iterator[SeriesEntry]:
+def _entries(asking: Asking, query: Query) -> Iterator[SeriesEntry]:
     """The series that a search may be about."""
-    if query.study_instance_uid is None:
-        rows = StudyRow.of_all(get(source, "studies")[0])
-        studies = [row.study_instance_uid for row in rows if row.study_instance_uid]
-    else:
-        studies = [query.study_instance_uid]
+    studies = _studies(asking) if query.study_instance_uid is None else [query.study_instance_uid]
     for study in studies:
-        for summary in get(source, resource_url("", study) + "/series")[0]:
+        try:
+            series = asking.page(resource_url("", study) + "/series")[0]
+        except DataSourceError as error:
+            # no such file: there is no such study, if this is a server at all
+            if error.status != 404 or study in _studies(asking):
+                raise
+            continue
+        for summary in series:
             uid = summary.get("SeriesInstanceUID")
             if isinstance(uid, str) and query.series_instance_uid in (None, uid):
-                yield _entry(source, study, uid, summary)
+                yield _entry(asking, study, uid, summary)
 
 
-def _entry(source: DicomWebSource, study: str, series: str, summary: Instance) -> SeriesEntry:
+def _studies(asking: Asking) -> list[str]:
+    rows = StudyRow.of_all(asking.page("studies")[0])
+    return [row.study_instance_uid for row in rows if row.study_instance_uid]
+
+
+def _entry(asking: Asking, study: str, series: str, summary: Instance) -> SeriesEntry:
     count = summary.get("NumberOfSeriesRelatedInstances")
     return SeriesEntry(
         study,
         series,
         summary,
         count if isinstance(count, int) else 0,
-        lambda: get(source, resource_url("", study, series) + "/instances")[0],
+        lambda: asking.page(resource_url("", study, series) + "/instances")[0],
     )

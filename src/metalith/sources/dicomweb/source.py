@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from metalith._core import Instance
 from metalith.bulk import BulkData
+from metalith.errors import ConfigurationError
 from metalith.image_ids import wadors_id, wadouri_id
-from metalith.sources.contract import DataSource, required_uids
+from metalith.sources._cancel import Cancel
+from metalith.sources.contract import DataSource, copied, required_uids
 from metalith.sources.dicomweb import bulk_data as bulk_data_of
 from metalith.sources.dicomweb import metadata, search
 from metalith.sources.dicomweb.addresses import uids_of
 from metalith.sources.dicomweb.options import DicomWebOptions
 from metalith.sources.filters import SeriesFilter
-from metalith.sources.loading import Job
+from metalith.sources.loading import Job, planning
 from metalith.store import MetadataStore
 
 __all__ = ["DicomWebSource"]
@@ -57,36 +60,58 @@ class DicomWebSource(DataSource):
     ) -> None:
         super().__init__(name, configuration, metadata_store=metadata_store)
         self._transport: Any = None
+        self._connecting = threading.Lock()
+        self._changed: Mapping[str, Any] | None = None  # the configuration that `on_configuration` made
         self._bulk = bulk_data_of.BulkCache()
         self._bases: dict[tuple[str, str], str] = {}  # of series, URL of the metadata where it is not the series' own
 
     @property
     def transport(self) -> Any:
         """What speaks with the servers; its `session` may be given to other programs. Transport."""
-        transport = self._transport
-        if transport is None:
-            transport = self._transport = self.options.transport(*self.options.origins)
-        return transport
+        with self._connecting:
+            if self._transport is None:
+                self._transport = self.options.transport(*self.options.origins)
+            return self._transport
 
     def initialize(self, params: Mapping[str, Any] | None = None, query: Any = None) -> None:
-        """Asks `on_configuration`, where there is one, for the configuration of a route. May be called again."""
+        """Asks `on_configuration`, where there is one, for the configuration of a route. May be called again.
+
+        With another configuration connections are made anew, and what was fetched is fetched again.
+
+        Raises
+        ------
+        ConfigurationError
+            `on_configuration` gives no configuration, or an impossible one. The one that is in force stays so.
+        """
         change = self.options.on_configuration
         if change is None:
             return
         # always from what was configured, so that changes do not pile up
-        made = dict(change(dict(self.configuration), {"params": params, "query": query}))
-        options = DicomWebOptions.of({**made, "on_configuration": change}, self.name)
+        made = change(copied(self.configuration), {"params": params, "query": query})
+        if not isinstance(made, Mapping):
+            raise ConfigurationError(f"{self.name}: on_configuration must give a mapping")
+        names = ("on_configuration", "onConfiguration")
+        kept = {key: value for key, value in made.items() if key not in names}
+        options = DicomWebOptions.of({**kept, "on_configuration": change}, self.name)
+        self._changed = kept
         if options != self.options:
             self.options = options
-            self.close()
+            self._scheduler.workers = options.workers
+            self.fetched.forget(None)
+            self._disconnect()
+
+    def _in_force(self) -> Mapping[str, Any]:
+        return self.configuration if self._changed is None else self._changed
 
     # ---- searching ----
 
-    def search_studies(self, **parameters: Any) -> search.Results:
+    def search_studies(self, *, cancel: Cancel | None = None, **parameters: Any) -> search.Results:
         """`query.studies.search`: rows of studies that match.
 
         Parameters
         ----------
+        cancel : Cancel, optional
+            Calls off the request that is under way, and what would follow.
         **parameters
             As for `metalith.sources.query.Query.of`: `patient_name`, `start_date`, any attribute by its keyword,
             `limit`, `offset`, `include_fields`, ...
@@ -96,40 +121,64 @@ class DicomWebSource(DataSource):
         Results
             An iterator of `StudyRow`, that asks for further pages as they are wanted.
         """
-        return search.search(self, "study", parameters)
+        return search.search(self, "study", parameters, cancel)
 
-    def search_series(self, study_instance_uid: str | None = None, **parameters: Any) -> search.Results:
+    def search_series(
+        self, study_instance_uid: str | None = None, *, cancel: Cancel | None = None, **parameters: Any
+    ) -> search.Results:
         """`query.series.search`: rows of series that match, of one study or of all, in their order of loading."""
-        return search.search(self, "series", {"study_instance_uid": study_instance_uid, **parameters})
+        return search.search(self, "series", {"study_instance_uid": study_instance_uid, **parameters}, cancel)
 
     def search_instances(
-        self, study_instance_uid: str | None = None, series_instance_uid: str | None = None, **parameters: Any
+        self,
+        study_instance_uid: str | None = None,
+        series_instance_uid: str | None = None,
+        *,
+        cancel: Cancel | None = None,
+        **parameters: Any,
     ) -> search.Results:
         """`query.instances.search`: rows of instances that match."""
         uids = {"study_instance_uid": study_instance_uid, "series_instance_uid": series_instance_uid}
-        return search.search(self, "instance", {**uids, **parameters})
+        return search.search(self, "instance", {**uids, **parameters}, cancel)
 
     # ---- fetching ----
 
     def plan(self, study_instance_uid: str, filters: SeriesFilter, made_in_client: bool) -> list[Job]:
         """A job for each series, or one for the study; see `metalith.sources.dicomweb.metadata`."""
-        return metadata.jobs_of(self, study_instance_uid, filters, made_in_client)
+        return metadata.jobs_of(self, study_instance_uid, filters, made_in_client, planning.get())
 
     def reload_series(self, study_instance_uid: str, series_instance_uid: str) -> Any:
         """The metadata of a series that had to go."""
         return metadata.fetch_series(self, study_instance_uid, series_instance_uid)
 
     def retrieve_instance_metadata(
-        self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
-    ) -> Instance:
-        """`retrieve.instances.metadata`: one instance, which is in the store then.
+        self,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        sop_instance_uid: str | Iterable[str],
+        *,
+        cancel: Cancel | None = None,
+    ) -> Instance | list[Instance]:
+        """`retrieve.instances.metadata`: instances, which are in the store then.
+
+        Parameters
+        ----------
+        study_instance_uid, series_instance_uid : str
+        sop_instance_uid : str or iterable of str
+            Several are asked for at once, each by a request of its own.
+        cancel : Cancel, optional
+
+        Returns
+        -------
+        Instance or list of Instance
+            A list, in the order of the UIDs, where several were asked for.
 
         Raises
         ------
         DataSourceError
-            The server has it not, cannot be reached, or refuses.
+            The server has one of them not, cannot be reached, or refuses. The others are in the store.
         """
-        return metadata.fetch_instance(self, study_instance_uid, series_instance_uid, sop_instance_uid)
+        return metadata.fetch_instances(self, study_instance_uid, series_instance_uid, sop_instance_uid, cancel)
 
     def retrieve_bulk_data(self, bulk_data: BulkData | str | bytes, *, instance: Any = None, **options: Any) -> bytes:
         """`retrieve.bulk_data`: the bytes of a value.
@@ -251,10 +300,14 @@ class DicomWebSource(DataSource):
         return wadors_id(self.options.wado_root, study, series, sop, 1 if frame is None else frame)
 
     def close(self) -> None:
-        """Lets go of threads and connections. A closed source may be used again."""
+        """Calls off what is being loaded, and lets go of threads and connections. A closed source may be used again."""
         super().close()
-        transport, self._transport = self._transport, None
+        self._disconnect()
         self._bulk.clear()
+
+    def _disconnect(self) -> None:
+        with self._connecting:
+            transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
 
