@@ -436,3 +436,25 @@ def test_a_process_that_was_forked_has_threads_of_its_own():
     child.join(20)
     assert child.exitcode == 0
     source.close()
+
+
+def test_a_bar_in_terminals_says_how_far_it_is(monkeypatch, capsys):
+    pytest.importorskip("rich")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    def rows(study_instance_uid):
+        yield {"SeriesInstanceUID": "1.2.1", "SOPInstanceUID": "1.2.1.1"}
+        yield {"SeriesInstanceUID": "1.2.2", "SOPInstanceUID": "1.2.2.1"}
+
+    source = metalith.DataSource.create(retrieve={"series": {"metadata": rows}})
+    assert len(source.retrieve.series.metadata("1.2", progress="bar").wait()) == 2
+    shown = capsys.readouterr().err
+    assert "2 of 2 series, 2 instances" in shown
+
+
+def test_without_a_terminal_there_is_no_bar(capsys):
+    pytest.importorskip("rich")
+    source = metalith.DataSource.create(retrieve={"series": {"metadata": lambda _: []}})
+    assert source.retrieve.series.metadata("1.2", progress="bar").wait() == []
+    assert not capsys.readouterr().err

@@ -10,7 +10,7 @@ from typing import Any
 import metalith
 from metalith.cli.failure import InputError
 from metalith.cli.screen import Screen, note
-from metalith.cli.server import Bar, Server
+from metalith.cli.server import Server
 from metalith.cli.values import count, size, text_of
 from metalith.store import Series
 from metalith.store.replacing import replacing
@@ -35,8 +35,8 @@ def run(server: Server, request: Request) -> None:
     options: dict[str, Any] = {} if request.workers is None else {"workers": request.workers}
     start = time.perf_counter()
     filters = {"series_instance_uid": request.series} if request.series else None
-    with server.source(**options) as source, Bar() as bar:
-        loading = source.retrieve.series.metadata(request.study, filters=filters, progress=bar.update)
+    with server.source(**options) as source:
+        loading = source.retrieve.series.metadata(request.study, filters=filters, progress="bar")
         series = loading.wait()
     seconds = time.perf_counter() - start
     for failure in loading.failures:

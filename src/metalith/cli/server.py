@@ -1,22 +1,16 @@
-"""What commands that speak with a DICOMweb server have in common: how to get there, and how long it takes."""
+"""What commands that speak with a DICOMweb server have in common: how to get there."""
 
 from __future__ import annotations
 
 import os
 import sys
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typing import Any
 
 import metalith
 from metalith.cli.failure import UsageError
-from metalith.cli.values import count
-from metalith.sources.loading import Progress as Loaded
 
-__all__ = ["Bar", "Server", "matching"]
+__all__ = ["Server", "matching"]
 
 
 @dataclass(frozen=True)
@@ -66,36 +60,3 @@ def matching(pairs: list[str] | None) -> dict[str, str]:
             raise UsageError(f"--match: {name} comes twice")
         found[name] = value
     return found
-
-
-class Bar:
-    """Shows on standard error how far loading is, in a terminal only."""
-
-    def __init__(self) -> None:
-        self._progress: Progress | None = None
-        if sys.stderr.isatty():
-            text = TextColumn("{task.fields[told]}")
-            console = Console(stderr=True, highlight=False)
-            self._progress = Progress(BarColumn(24), text, TimeElapsedColumn(), console=console, transient=True)
-            self._task = self._progress.add_task("", total=None, told="asking which series there are")
-
-    def update(self, now: Loaded) -> None:
-        """For `retrieve.series.metadata`."""
-        if self._progress is None:
-            return
-        parts = [f"{now.loaded:,} of {now.series:,} series", count(now.instances, "instance")]
-        if now.failed:
-            parts.append(f"[yellow]{now.failed:,} failed[/]")
-        done = now.loaded + now.failed
-        self._progress.update(self._task, completed=done, total=now.series, told=", ".join(parts))
-
-    def __enter__(self) -> Self:
-        if self._progress is not None:
-            self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from metalith.errors import ConfigurationError
 from metalith.sources._cancel import Cancel
@@ -70,6 +70,7 @@ class DataSource(Interface, Images):
 
     type: ClassVar[str] = "other"
     kind: ClassVar[str] = "custom"
+    loading_type: ClassVar[builtins.type[Loading]] = Loading
     options_type: ClassVar[builtins.type[Options]] = Options
 
     def __init__(
@@ -99,7 +100,7 @@ class DataSource(Interface, Images):
         sort: Callable[[list[Mapping[str, Any]]], Iterable[Mapping[str, Any]]] | None = None,
         made_in_client: bool = False,
         refresh: bool = False,
-        progress: Callable[[Progress], object] | None = None,
+        progress: Callable[[Progress], object] | Literal["bar"] | None = None,
         cancel: Cancel | None = None,
         on_error: OnError = "report",
     ) -> Loading:
@@ -119,8 +120,8 @@ class DataSource(Interface, Images):
         refresh : bool, optional
             Fetch series again that were fetched before, since the study may have grown. Instances that are gone from
             there stay in the store.
-        progress : callable(Progress), optional
-            Called after each series.
+        progress : callable(Progress) or "bar", optional
+            Called after each series; "bar" shows a bar in terminals and notebooks (extra `cli`).
         cancel : Cancel, optional
             `cancel.cancel()` ends it from elsewhere.
         on_error : {"report", "raise"}, optional
@@ -148,7 +149,14 @@ class DataSource(Interface, Images):
             jobs = self.plan(study_instance_uid, wanted, made_in_client)
             return jobs if sort is None else _in_order(jobs, sort)
 
-        return Loading(plan, self._scheduler, cancel=cancel, progress=progress, on_error=on_error)
+        make = self.loading_type
+        if progress != "bar":
+            return make(plan, self._scheduler, cancel=cancel, progress=progress, on_error=on_error)
+        from metalith.sources.progress_bar import ProgressBar
+
+        bar = ProgressBar()
+        shown: dict[str, Any] = {"progress": bar.update, "begun": bar.start, "ended": bar.stop}
+        return make(plan, self._scheduler, cancel=cancel, on_error=on_error, **shown)
 
     def plan(self, study_instance_uid: str, filters: SeriesFilter, made_in_client: bool) -> list[Job]:
         """What is to be done for `retrieve.series.metadata`: one job, for a source that has `series_metadata` only."""

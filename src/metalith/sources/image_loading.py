@@ -25,8 +25,8 @@ from metalith.modules.table import TYPES
 from metalith.sources._cancel import Cancel
 from metalith.sources._linked import linked
 from metalith.sources._single_flight import SingleFlight
-from metalith.sources.dicomweb.options import TransportOptions
 from metalith.sources.image_places import Place, Places
+from metalith.sources.transport_options import TransportOptions
 from metalith.store import MetadataStore
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ImageLoader:
     source : DataSource, optional
         Loads the series of `wadors:` ids into the same store. Without it, these want their series loaded first.
     configuration : mapping, optional
-        `metalith.sources.dicomweb.TransportOptions`: `token`, `timeout`, ... Credentials go to `origins` only;
+        `metalith.sources.transport_options.TransportOptions`: `token`, `timeout`, ... Credentials go to `origins` only;
         `max_bytes` is of a header, and `workers` how many of them `load_many` fetches at once.
 
     Raises

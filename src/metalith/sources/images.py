@@ -55,13 +55,22 @@ class Images:
         return [image_id for instance in several or () for image_id in self.image_ids_of(instance)]
 
     def image_ids_of(self, instance: Mapping[str, Any] | Instance) -> list[str]:
-        """The image ids of all frames of an instance; of one frame, the instance's. list of str."""
+        """The image ids of all frames of an instance; of one frame, the instance's. list of str.
+
+        Raises
+        ------
+        ValueError
+            It says that it has more frames than any object has.
+        """
         frames = number_of_frames(instance)  # type: ignore[arg-type]
+        if frames > _MOST_FRAMES:
+            raise ValueError(f"the instance says that it has {frames:,} frames: ask for ids of single ones")
         if frames < 2:
             return [self.get_image_ids_for_instance(instance)]
         return [self.get_image_ids_for_instance(instance, frame) for frame in range(1, frames + 1)]
 
 
+_MOST_FRAMES = 10_000_000  # ids are some 300 bytes each; a number of frames is only what somebody wrote
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 

@@ -176,6 +176,8 @@ class Loading(Iterable[Series]):
     progress : callable(Progress), optional
         Called after each series, by the thread that loaded it, one at a time.
     on_error : {"report", "raise"}
+    begun, ended : callable(), optional
+        Called before it is found out what is to be loaded, and when nothing is under way any more.
 
     Attributes
     ----------
@@ -192,11 +194,14 @@ class Loading(Iterable[Series]):
         cancel: Cancel | None = None,
         progress: Callable[[Progress], object] | None = None,
         on_error: OnError = "report",
+        begun: Callable[[], object] | None = None,
+        ended: Callable[[], object] | None = None,
     ) -> None:
         if on_error not in ("report", "raise"):
             raise ValueError(f"on_error is 'report' or 'raise', not {on_error!r}")
         self._plan, self._scheduler, self._progress, self._on_error = plan, scheduler, progress, on_error
         self.cancellation = Cancel()
+        self._on_begin, self._on_end = begun or _nothing, ended or _nothing
         self._unlink: Callable[[], object] = _nothing
         if cancel is not None:
             self._unlink = unlink = weakref.finalize(self, cancel.on_cancel(self.cancellation.cancel).remove)
@@ -220,9 +225,13 @@ class Loading(Iterable[Series]):
             if self._jobs is None:
                 self.cancellation.check()
                 self._scheduler.attach(self)
+                self._on_begin()
                 token = planning.set(self.cancellation)
                 try:
                     jobs = list(self._plan())
+                except BaseException:
+                    self._on_end()
+                    raise
                 finally:
                     planning.reset(token)
                 self._left, self._jobs = len(jobs), [self._own(job) for job in jobs]
@@ -321,6 +330,7 @@ class Loading(Iterable[Series]):
     def _end(self) -> None:
         self._unlink()
         self._scheduler.detach(self)
+        self._on_end()
         self._ended.set()
         self._arrived.put(None)
 

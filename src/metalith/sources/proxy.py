@@ -16,11 +16,12 @@ from typing import Any, ClassVar
 from metalith.errors import ConfigurationError, DataSourceError
 from metalith.sources.contract import DataSource
 from metalith.sources.dicomjson.url_policy import checked_url, origin_of, permitted
-from metalith.sources.dicomweb.options import DicomWebOptions, TransportOptions
+from metalith.sources.dicomweb.options import DicomWebOptions
 from metalith.sources.dicomweb.source import DicomWebSource
 from metalith.sources.facade import Query, Reject, Retrieve, Store
 from metalith.sources.filters import pairs_of, split_parameter
 from metalith.sources.options import camel
+from metalith.sources.transport_options import TransportOptions
 from metalith.store import MetadataStore
 
 __all__ = ["DicomWebProxySource", "ProxyOptions"]

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from metalith.errors import ConfigurationError
 from metalith.sources.dicomjson.url_policy import checked_url, origin_of
-from metalith.sources.dicomweb.options import TransportOptions
 from metalith.sources.options import root_url
+from metalith.sources.transport_options import TransportOptions
 
 __all__ = ["DicomJsonOptions"]
 

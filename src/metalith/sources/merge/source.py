@@ -12,7 +12,7 @@ from metalith.sources._cancel import Cancel
 from metalith.sources.contract import DataSource
 from metalith.sources.facade import FUNCTIONS
 from metalith.sources.filters import SeriesFilter
-from metalith.sources.loading import Job, Loading, OnError, Progress, SeriesFailure
+from metalith.sources.loading import Job, SeriesFailure
 from metalith.sources.merge.asking import Answers, ChildFailed, MergedRows, ask_all, can, count_of, merged_rows
 from metalith.sources.merge.children import Children
 from metalith.sources.merge.joining import Joining, distinct
@@ -67,6 +67,7 @@ class MergeSource(DataSource):
 
     type: ClassVar[str] = "mergeApi"
     kind: ClassVar[str] = "merge"
+    loading_type = MergeLoading
     options_type = MergeOptions
     options: MergeOptions
 
@@ -186,22 +187,8 @@ class MergeSource(DataSource):
 
     # ---- metadata ----
 
-    def retrieve_series_metadata(
-        self,
-        study_instance_uid: str,
-        *,
-        progress: Callable[[Progress], object] | None = None,
-        cancel: Cancel | None = None,
-        on_error: OnError = "report",
-        **options: Any,
-    ) -> Loading:
-        """The series of a study, of all sources that have some of it; otherwise as `DataSource` has it.
-
-        A series that several sources have is fetched from all of them: one may have instances that another has not.
-        `Loading.failures` also lists what a source could not give, though another could, with a `ChildFailed`.
-        """
-        loading = super().retrieve_series_metadata(study_instance_uid, **options)
-        return MergeLoading(loading._plan, self._scheduler, cancel=cancel, progress=progress, on_error=on_error)
+    # A series that several sources have is fetched from all of them: one may have instances that another has not.
+    # `Loading.failures` also lists what a source could not give, though another could, with a `ChildFailed`.
 
     def plan(self, study_instance_uid: str, filters: SeriesFilter, made_in_client: bool) -> list[Job]:
         """A job for each series; one for all where a source cannot say beforehand which ones it has."""
