@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import part10_files, part10_peers, provider_sections, store_cases, store_data
+from benchmarks import part10_files, part10_peers, provider_sections, source_sections, store_cases, store_data
 from benchmarks.datasets import MIXED
 
 
@@ -79,6 +79,7 @@ def judge(data: dict, real: str) -> list[Judged]:
     at_most += _headers_at_most(data)
     at_most += _store_at_most(data)
     at_most += provider_sections.at_most(_get, data)
+    at_most += source_sections.at_most(_get, data)
     judged = [_judged(work, f">= {goal:g}x", value, "x", lambda v, g=goal: v >= g) for work, goal, value in at_least]
     judged += [
         _judged(work, f"<= {goal:g}{unit}", value, unit, lambda v, g=goal: v <= g)

@@ -28,6 +28,7 @@ from benchmarks import (
     part10_sections,
     peers,
     provider_sections,
+    source_sections,
     store_sections,
     uncached_sections,
 )
@@ -204,6 +205,10 @@ class Report:
         """modules that are not kept, first image planes of 5,000 frames, typed chains; beside Cornerstone"""
         uncached_sections.all_of_it(self)
 
+    def sources(self) -> None:
+        """data sources: a long series, many series, searching, a header, from a server on this machine"""
+        source_sections.loading(self)
+
     def threads(self) -> None:
         """what two threads get done over one; 2 is all there can be, and a busy machine gives less"""
         rows = []
@@ -241,6 +246,7 @@ SECTIONS = (
     "store",
     "providers",
     "uncached",
+    "sources",
     "threads",
     "imports",
 )

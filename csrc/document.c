@@ -1,10 +1,10 @@
 /*
  * document.c: the documents around the datasets, whole or in pieces.
  *
- * In pieces, input gathers in a buffer until it holds whole datasets; a light pass over the new bytes (brackets and
- * strings only) finds where the last one ends, so that no dataset is scanned twice and nothing is quadratic however
- * small the pieces are. Datasets are scanned in batches: with each batch the buffer moves and prediction starts anew,
- * which a batch of some hundred kilobytes makes unnoticeable.
+ * In pieces, input is scanned as if it were whole as far as it goes: gathered until it is a batch, or, where a piece is
+ * as long as that, from where the caller has it. A row is followed without knowing whether all of it is here (row.c);
+ * only where it is unlike the one before, a look ahead tells (look.h). The row that is cut is what the next batch
+ * begins with, and the templates take their texts along, so that pieces cost one copy and a row read twice a batch.
  */
 #include "document.h"
 
@@ -15,6 +15,9 @@
 enum { PLACE_START, PLACE_OPENED, PLACE_ITEM, PLACE_AFTER_ITEM, PLACE_BETWEEN };
 #ifndef ML_BATCH /* tests make it small */
 #define ML_BATCH 262144
+#endif
+#ifndef ML_KEPT /* bytes of a row that is kept for the next batch's rows to follow; tests make it small */
+#define ML_KEPT (1 << 20)
 #endif
 
 /* ---- life ---- */
@@ -77,15 +80,28 @@ static void foresee(ml_scan *scan, const char *p) {
     }
 }
 
-/* Scans text[0..n), which ends between datasets unless the input is at fault. */
-static int scan_text(ml_scan *scan, const char *text, size_t n) {
+/* Whether the row at p is known to be whole as far as it may matter; 0 when the next piece has to come first. */
+static int may_read(ml_scan *scan, const char *p) {
+    scan->unsure = scan->growing && !scan->look.looked;
+    if (!scan->growing || scan->unsure) return 1;
+    if (!ml_look_on(&scan->look, p, (size_t)(scan->in.end - p))) return 0;
+    scan->look = (ml_look){0};
+    return 1;
+}
+
+/*
+ * Scans text[0..n), which ends between datasets unless the input is at fault, or goes on. Returns the position after
+ * what was read: in input that goes on, the beginning of the row that is not whole, or the end. NULL after an error.
+ */
+static const char *scan_text(ml_scan *scan, const char *text, size_t n) {
     const char *p = text, *end = text + n;
     scan->in.begin = text;
     scan->in.end = end;
     for (;;) {
         scan->in.steps = scan->in.depth = 0;
         p = ml_skip_space(p, end);
-        if (p == end) return 1;
+        if (p == end) return p;
+        const char *row = p;
         switch (scan->place) {
         case PLACE_START:
         case PLACE_BETWEEN:
@@ -94,9 +110,10 @@ static int scan_text(ml_scan *scan, const char *text, size_t n) {
                 p++;
                 break;
             }
-            if (*p != '{') return ml_fail(&scan->in, ML_E_SYNTAX, p) != NULL;
+            if (*p != '{') return ml_fail(&scan->in, ML_E_SYNTAX, p);
+            if (!may_read(scan, p)) return p;
             p = ml_read_row(scan, &scan->in.document->root, p);
-            scan->place = PLACE_BETWEEN;
+            if (p) scan->place = PLACE_BETWEEN;
             break;
         case PLACE_OPENED:
             if (*p == ']') {
@@ -110,18 +127,19 @@ static int scan_text(ml_scan *scan, const char *text, size_t n) {
                 /* another value is JSON, but no dataset */
                 int json = *p == '[' || *p == '"' || *p == 'n' || *p == 't' || *p == 'f' || *p == '-' ||
                            (*p >= '0' && *p <= '9');
-                return ml_fail(&scan->in, json ? ML_E_DATASET : ML_E_SYNTAX, p) != NULL;
+                return ml_fail(&scan->in, json ? ML_E_DATASET : ML_E_SYNTAX, p);
             }
+            if (!may_read(scan, p)) return p;
             p = ml_read_row(scan, &scan->in.document->root, p);
-            if (p && !scan->pending && scan->in.document->root.rows <= SAMPLE_TO) foresee(scan, p);
-            scan->place = PLACE_AFTER_ITEM;
+            if (p && !scan->growing && scan->in.document->root.rows <= SAMPLE_TO) foresee(scan, p);
+            if (p) scan->place = PLACE_AFTER_ITEM;
             break;
         default:
-            if (*p != ',' && *p != ']') return ml_fail(&scan->in, ML_E_SYNTAX, p) != NULL;
+            if (*p != ',' && *p != ']') return ml_fail(&scan->in, ML_E_SYNTAX, p);
             scan->place = *p == ',' ? PLACE_ITEM : PLACE_BETWEEN;
             p++;
         }
-        if (!p) return 0;
+        if (!p) return scan->in.error.code == ML_OK ? row : NULL;
     }
 }
 
@@ -154,69 +172,18 @@ int ml_scan_all(ml_scan *scan, const char *text, size_t n) {
 
 /* ---- pieces ---- */
 
-/* The end of the string that the text is inside of at i, or n; what is left open is noted for the next piece. */
-static size_t look_past_string(ml_scan *scan, const char *text, size_t i, size_t n) {
-    if (scan->escaped && i < n) {
-        scan->escaped = 0;
-        i++;
-    }
-    while (i < n) {
-        const char *stop = ml_plain_end(text + i, text + n);
-        i = (size_t)(stop - text);
-        if (i == n) break;
-        if (*stop == '"') {
-            scan->in_string = 0;
-            return i + 1;
-        }
-        if (*stop == '\\' && ++i == n) scan->escaped = 1;
-        i += i < n; /* what is escaped, or a control character, which the scan will find */
-    }
-    return n;
-}
-
-/* Looks on in the buffer for the end of the last whole dataset (scan->boundary). */
-static void look(ml_scan *scan) {
-    const char *text = scan->pending;
-    size_t i = scan->looked, n = scan->pending_size;
-    while (i < n) {
-        if (scan->in_string) {
-            i = look_past_string(scan, text, i, n);
-            continue;
-        }
-        switch (text[i++]) {
-        case '"': scan->in_string = 1; break;
-        case '{':
-        case '[':
-            if (scan->open == 0) scan->in_array = text[i - 1] == '[';
-            scan->open++;
-            break;
-        case '}':
-        case ']':
-            if (scan->open) scan->open--;
-            if (scan->open <= scan->in_array) scan->boundary = i;
-            break;
-        default: break;
-        }
-    }
-    scan->looked = n;
-}
-
-/* Scans the buffer's first n bytes and drops them. */
-static int scan_pending(ml_scan *scan, size_t n) {
-    int ok = scan_text(scan, scan->pending, n);
-    scan->in.base += n;
-    scan->pending_size -= n;
-    scan->looked -= n;
-    scan->boundary = 0;
-    memmove(scan->pending, scan->pending + n, scan->pending_size);
+/* Scans of text[0..n), with which the input at hand begins, what is whole; *used tells how much that is. */
+static int scan_batch(ml_scan *scan, const char *text, size_t n, size_t *used) {
+    const char *p = scan_text(scan, text, n);
+    if (!p) return 0;
+    *used = (size_t)(p - text);
+    scan->in.base += *used;
+    ml_move_templates(&scan->in.document->root, scan->generation, scan->generation + 1, ML_KEPT);
     scan->generation++;
-    return ok;
+    return 1;
 }
 
-int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
-    if (scan->in.error.code != ML_OK) return 0;
-    scan->total += n;
-    if (!check_bytes(scan, scan->total)) return 0;
+static int append(ml_scan *scan, const char *text, size_t n) {
     if (scan->pending_size + n > scan->pending_capacity) {
         size_t capacity = ml_grown(scan->pending_capacity, scan->pending_size + n, 4096);
         char *pending = realloc(scan->pending, capacity);
@@ -229,22 +196,56 @@ int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
     }
     if (n) memcpy(scan->pending + scan->pending_size, text, n);
     scan->pending_size += n;
-    if (scan->place == PLACE_START && scan->in.base == 0) {
-        if (scan->pending_size < 3) return 1; /* may be the beginning of a byte order mark */
-        size_t mark = byte_order_mark(scan->pending, scan->pending_size);
-        if (mark) {
-            scan->pending_size -= mark;
-            memmove(scan->pending, scan->pending + mark, scan->pending_size);
-            scan->in.base = mark;
+    return 1;
+}
+
+/* Feeds what may come after a byte order mark. */
+static int feed(ml_scan *scan, const char *text, size_t n) {
+    for (;;) {
+        size_t used, wanted = ml_grown(scan->cut_size, ML_BATCH, ML_BATCH);
+        if (!scan->pending_size && n >= wanted) {
+            if (!scan_batch(scan, text, n, &used)) return 0;
+            scan->cut_size = n - used;
+            return append(scan, text + used, n - used);
         }
+        size_t more = ml_min(n, wanted > scan->pending_size ? wanted - scan->pending_size : 0);
+        if (!append(scan, text, more)) return 0;
+        text += more;
+        n -= more;
+        if (scan->pending_size < wanted) return 1;
+        if (!scan_batch(scan, scan->pending, scan->pending_size, &used)) return 0;
+        size_t left = scan->cut_size = scan->pending_size - used;
+        if (used && left <= more) { /* go on where the caller has it */
+            text -= left;
+            n += left;
+            left = 0;
+        } else if (used) {
+            memmove(scan->pending, scan->pending + used, left);
+        }
+        scan->pending_size = left;
     }
-    look(scan);
-    return scan->boundary < ML_BATCH ? 1 : scan_pending(scan, scan->boundary);
+}
+
+int ml_scan_feed(ml_scan *scan, const char *text, size_t n) {
+    if (scan->in.error.code != ML_OK) return 0;
+    scan->total += n;
+    if (!check_bytes(scan, scan->total)) return 0;
+    if (!scan->growing) { /* what came so far may be the beginning of a byte order mark */
+        size_t first = ml_min(n, 3 - scan->pending_size);
+        if (!append(scan, text, first)) return 0;
+        if (scan->pending_size < 3) return 1;
+        scan->growing = 1;
+        scan->in.base = byte_order_mark(scan->pending, 3);
+        scan->pending_size -= scan->in.base;
+        text += first;
+        n -= first;
+    }
+    return feed(scan, text, n);
 }
 
 int ml_scan_end(ml_scan *scan) {
     if (scan->in.error.code != ML_OK) return 0;
-    if (scan->pending_size && !scan_pending(scan, scan->pending_size)) return 0;
+    scan->growing = 0;
     scan->in.begin = scan->in.end = scan->pending;
-    return close_input(scan);
+    return (!scan->pending_size || scan_text(scan, scan->pending, scan->pending_size)) && close_input(scan);
 }

@@ -97,6 +97,31 @@ void ml_void_template(ml_table *table, uint32_t shape) {
     }
 }
 
+/* Has a template's row copied; 0 without memory. */
+static int take_along(ml_template *template) {
+    if (template->base == template->copy) return 1;
+    if (template->length > template->copy_capacity) {
+        size_t capacity = ml_grown(template->copy_capacity, template->length, 256);
+        char *copy = malloc(capacity);
+        if (!copy) return 0;
+        free(template->copy);
+        template->copy = copy;
+        template->copy_capacity = capacity;
+    }
+    memcpy(template->copy, template->base, template->length);
+    template->base = template->copy;
+    return 1;
+}
+
+void ml_move_templates(ml_table *table, uint32_t from, uint32_t to, size_t most) {
+    ml_templates *templates = table->templates;
+    for (uint32_t i = 0; templates && i < templates->count; i++) {
+        ml_template *template = &templates->kept[i];
+        if (template->generation != from) continue;
+        template->generation = template->length <= most && take_along(template) ? to : 0;
+    }
+}
+
 void ml_note_shape(ml_table *table, uint32_t shape) {
     ml_templates *templates = table->templates;
     if (templates->last_shape != ML_NO_INDEX) table->shapes[templates->last_shape].successor = shape;

@@ -4,9 +4,9 @@
  *
  * A template is one scanned row: where its text lies in the input, where each element begins in it, and what each
  * element turned out to be. There is one for each of the last few shapes; which one to try is decided by what followed
- * last time (ml_shape.successor). Templates of JSON point into the input buffer, and are void once it moves; those of
- * files have a copy of the row's bytes, and are void once equal bytes may mean something else (`generation` of either
- * reader).
+ * last time (ml_shape.successor). Templates of JSON point into the input at hand, and are void once that goes away, or
+ * take a copy of the row along (ml_move_templates); those of files have a copy of the row's bytes, and are void once
+ * equal bytes may mean something else (`generation` of either reader).
  */
 #ifndef ML_PREDICT_H
 #define ML_PREDICT_H
@@ -65,6 +65,12 @@ void ml_keep_template(ml_table *table, uint32_t shape);
 
 /* Forgets the template of a shape: its last row is no longer the one that the template describes. */
 void ml_void_template(ml_table *table, uint32_t shape);
+
+/*
+ * The input at hand goes away, and another `generation` begins: a table's templates go on with copies of their rows,
+ * but for rows of more than `most` bytes.
+ */
+void ml_move_templates(ml_table *table, uint32_t from, uint32_t to, size_t most);
 
 /* Notes the shape of the row that was just added. */
 void ml_note_shape(ml_table *table, uint32_t shape);

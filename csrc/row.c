@@ -9,7 +9,8 @@
  *
  * Following is a matter of the memory's speed plus some 50 ns for each element that changed. Following alters the
  * template as it goes, so that it describes the new row at the end; when the row turns out to be of another make-up,
- * the steps are undone from a log.
+ * the steps are undone from a log. So they are when the row is cut, in input that comes in pieces: what was done until
+ * then is only what will be done again, to the same effect, when more of the row is here.
  */
 #include "building.h"
 #include "json_number.h"
@@ -18,6 +19,19 @@
 #include <stdlib.h>
 
 /* ---- following a template ---- */
+
+/*
+ * Whether the row is whole, which has to be known before anything is done that cannot be taken back or may take the end
+ * of what is at hand for the end of the input. `at` is a place between its elements.
+ */
+static int is_whole(ml_scan *scan, const char *row, const char *at) {
+    if (ML_LIKELY(!scan->unsure)) return 1;
+    scan->look = (ml_look){.looked = (size_t)(at - row), .open = at > row};
+    if (!ml_look_on(&scan->look, row, (size_t)(scan->in.end - row))) return 0;
+    scan->look = (ml_look){0};
+    scan->unsure = 0;
+    return 1;
+}
 
 typedef struct follower {
     ml_template *template;
@@ -169,6 +183,7 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, con
                                  ML_HAS_NUMBER, text);
             break;
         }
+        if (!is_whole(scan, f->row, f->row + f->start + f->delta_before)) return NULL;
         ml_array array;
         const char *member = ml_skip_space(text, scan->in.end);
         if (member < scan->in.end && *member == '{')
@@ -197,12 +212,12 @@ static const char *follow_value(ml_scan *scan, ml_table *table, follower *f, con
     return end;
 }
 
-typedef enum follow_result { FOLLOW_DONE, FOLLOW_PARTED, FOLLOW_FAILED } follow_result;
+typedef enum follow_result { FOLLOW_DONE, FOLLOW_PARTED, FOLLOW_CUT, FOLLOW_FAILED } follow_result;
 
 /*
  * Follows a template. FOLLOW_DONE: *at is after the row's closing brace and the template describes the row.
  * FOLLOW_PARTED: f->index elements are established (and described), *at is at what comes next: a key or the closing
- * brace.
+ * brace. FOLLOW_CUT: the same, but the row is not whole.
  */
 static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const char **at) {
     ml_template *t = f->template;
@@ -220,6 +235,10 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
             t->base = f->row;
             *at = p;
             return FOLLOW_DONE;
+        }
+        if (ML_UNLIKELY(scan->unsure && p == scan->in.end)) {
+            advance(f, off);
+            return FOLLOW_CUT;
         }
         if (off <= t->start[0]) {
             /* the very space before the first key is different, or there is no key */
@@ -247,6 +266,7 @@ static follow_result follow(ml_scan *scan, ml_table *table, follower *f, const c
         const char *key = f->row + f->start + f->delta_before;
         uint32_t column, cell;
         ml_element fresh;
+        if (!is_whole(scan, f->row, key)) return FOLLOW_CUT;
         if (key < scan->in.end && ml_is_space(*key)) {
             /* white space where the template has a key */
             *at = ml_skip_space(key, scan->in.end);
@@ -390,9 +410,13 @@ const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p) {
             scan->undo_count = f.log;
             ml_note_shape(table, old->shape);
             return p;
-        case FOLLOW_PARTED: break;
+        case FOLLOW_PARTED:
+            if (is_whole(scan, row, p)) break;
+            /* fall through */
+        case FOLLOW_CUT: undo_following(scan, &f); return NULL;
         }
     } else {
+        if (!is_whole(scan, row, row)) return NULL;
         f.may_close = 1;
         p = ml_skip_space(p + 1, scan->in.end);
     }

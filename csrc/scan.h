@@ -12,6 +12,7 @@
 #define ML_SCAN_H
 
 #include "intake.h"
+#include "look.h"
 #include "predict.h"
 #include "text.h"
 
@@ -40,11 +41,12 @@ struct ml_scan {
     uint32_t undo_count, undo_capacity;
 
     /* between pieces of input (document.c) */
-    int place; /* where between datasets the text at hand ends */
+    int place;       /* where between datasets the text at hand ends */
+    uint8_t growing; /* more may come after what is at hand */
+    uint8_t unsure;  /* so that the row at hand may be cut */
+    ml_look look;    /* from the beginning of a row that is */
     char *pending;
-    size_t pending_size, pending_capacity, boundary, looked;
-    uint32_t open;
-    uint8_t in_string, escaped, in_array;
+    size_t pending_size, pending_capacity, cut_size;
     uint64_t total;
 };
 
@@ -90,7 +92,11 @@ uint32_t ml_take_array(ml_scan *scan, ml_table *table, uint32_t column, ml_vr vr
 
 /* ---- row.c ---- */
 
-/* The dataset at p (a brace, which the caller has seen) becomes a row of the table. */
+/*
+ * The dataset at p (a brace, which the caller has seen) becomes a row of the table. NULL without an error when
+ * scan->unsure and the input at hand ends before it does: then it is as if nothing had been read, but for values that
+ * their columns know already; scan->look tells how far it was looked at.
+ */
 const char *ml_read_row(ml_scan *scan, ml_table *table, const char *p);
 
 #endif

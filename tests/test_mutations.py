@@ -84,15 +84,17 @@ def _from_pydicom() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def mutate(tmp_path_factory) -> Path:
-    """The driver, built with sanitizers."""
+def folder(tmp_path_factory) -> Path:
+    """Where the drivers are built, with sanitizers."""
     folder = tmp_path_factory.mktemp("mutate")
     need_sanitizers(folder)
-    return build(folder / "build", "-DMETALITH_SANITIZE=ON", target="mutate") / "tests" / "c" / "mutate"
+    return folder / "build"
 
 
+@pytest.mark.parametrize("driver", ["mutate", "mutate_kept"])
 @pytest.mark.parametrize(("kind", "least"), [(_hand_made, 4), (_from_pydicom, 20)])
-def test_damaged_documents(mutate, tmp_path, kind, least):
+def test_damaged_documents(folder, tmp_path, driver, kind, least):
+    mutate = build(folder, "-DMETALITH_SANITIZE=ON", target=driver) / "tests" / "c" / driver
     seeds = []
     for i, text in enumerate(kind()):
         seeds.append(tmp_path / f"seed{i}.json")

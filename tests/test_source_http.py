@@ -11,6 +11,7 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import chain, repeat
 
 import pytest
 from servers.base import HangUp, Request, Response, Server
@@ -119,10 +120,7 @@ def test_members_of_gzip_are_one_body(of):
         assert len(transport.metadata(url)) == 50
 
 
-def test_a_long_body_is_scanned_while_it_arrives(of, monkeypatch):
-    from metalith.sources.http import dicom_json
-
-    monkeypatch.setattr(dicom_json, "GATHERED", 1000)
+def test_a_body_is_scanned_as_it_arrives(of):
     transport, url = of(lambda request: Response(200, (BODY[at : at + 97] for at in range(0, len(BODY), 97)), JSON))
     assert metalith.dumps(transport.metadata(url)) == metalith.dumps(metalith.naturalize(BODY))
 
@@ -296,10 +294,17 @@ def test_a_bomb_stops_early(of):
 
 def test_an_endless_body_stops(of):
     def forever(request: Request) -> Response:
-        return Response(200, iter(lambda: b"[" + b" " * 65536, None), JSON)
+        return Response(200, chain([b"["], repeat(b"{}," + b" " * 65536)), JSON)
 
     transport, url = of(forever, max_bytes=1 << 20)
     assert "max_bytes" in fails(lambda: transport.metadata(url)).reason
+
+
+def test_an_endless_body_that_is_damaged_stops_at_the_damage(of):
+    transport, url = of(lambda request: Response(200, chain([b"[{},x"], repeat(b"{}," * 30_000)), JSON))
+    with pytest.raises(ParseError) as caught:
+        transport.metadata(url)
+    assert caught.value.offset == 4
 
 
 def test_an_endless_redirect_is_not_read(of):
@@ -458,6 +463,7 @@ def test_headers_that_trickle(of):
 
 def test_no_thread_is_left(of):
     transport, url = of(Response(200, BODY, JSON))
+    transport.metadata(url)  # the one that keeps all time limits
     before = threading.active_count()
     for _ in range(5):
         transport.metadata(url)

@@ -10,7 +10,7 @@ them, `_builders.pxi` makes modules of rows, `_frame_views.pxi` of frames, `_sel
 from collections import abc
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.float cimport PyFloat_FromDouble
 from cpython.long cimport PyLong_FromLongLong
 from cpython.object cimport PyObject, PyObject_GenericGetAttr

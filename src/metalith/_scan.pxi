@@ -108,13 +108,22 @@ cdef class Scanner:
 
     def feed(self, data):
         """Scans one more piece, cut anywhere."""
-        cdef const uint8_t[::1] view = memoryview(data).cast("B")
-        cdef Py_ssize_t n = view.shape[0]
+        cdef const char *s = NULL
+        cdef Py_ssize_t n
         cdef int ok
+        cdef const uint8_t[::1] view
+        if type(data) is bytes:  # pieces may be small, and a view of one costs more than to scan it
+            s = PyBytes_AS_STRING(data)
+            n = PyBytes_GET_SIZE(data)
+        else:
+            view = memoryview(data).cast("B")
+            n = view.shape[0]
+            if n:
+                s = <const char *>&view[0]
         self.begin()
         if n:
             with nogil:
-                ok = ml_scan_feed(self.scan_, <const char *>&view[0], n)
+                ok = ml_scan_feed(self.scan_, s, n)
             if not ok:
                 raise self.fail()
         self.busy = False

@@ -83,6 +83,49 @@ static void test_short(void) {
     }
 }
 
+/*
+ * Rows that differ from the one before in each way that is read otherwise: values alone, lists, lists with nulls,
+ * escapes, names, sequences and what is in them, elements more and fewer, one twice.
+ */
+static ml_buffer unlike_text(int spaces) {
+    ml_buffer buffer = {0};
+    const char *gap = spaces ? "\n  " : "";
+    for (int r = 0; r < 14; r++) {
+        char row[1200];
+        int n = snprintf(
+            row, sizeof row,
+            "%c%s{%s\"00080008\":{\"vr\":\"CS\",\"Value\":[\"A\",%s\"B%d\"]},%s\"00080018\":{\"vr\":\"UI\",\"Value\":"
+            "[\"1.2.%d\"]},\"00081140\":{\"vr\":\"SQ\",\"Value\":[{\"00081155\":{\"vr\":\"UI\",\"Value\":[\"1.%d\"]}},"
+            "{\"00081150\":{\"vr\":\"UI\"}}]},%s\"00100010\":{\"vr\":\"PN\",\"Value\":[{\"Alphabetic\":\"%s^%d\"}]},"
+            "\"00181151\":{\"Value\":[%s],\"vr\":\"IS\"},\"00200032\":{\"vr\":\"DS\",\"Value\":[-1.5,%s%d,%d.25]},"
+            "\"00204000\":{\"vr\":\"LT\",\"Value\":[\"%s\"]},%s%s\"00280106\":{\"vr\":\"SS\",\"Value\":[-%d]}%s}",
+            r ? ',' : '[', gap, gap, r % 4 ? "" : "null,", r / 2, gap, r * r * r, r / 3,
+            r % 5 == 3 ? "\"00090010\":{\"vr\":\"LO\",\"Value\":[\"X\"]}," : "", r % 3 ? "\xc3\xa4\xe2\x82\xac" : "b",
+            r, r % 6 == 4 ? "\"x\"" : "7", gap, r * 1000, r, r % 4 == 1 ? "}]\\\"\\\\{[" : "plain {[",
+            r % 7 == 5 ? "" : "\"00280030\":{\"vr\":\"DS\",\"Value\":[\"0.5\",\"0.5\"]},",
+            r == 9 ? "\"00280106\":{}," : "", r, gap);
+        ml_put(&buffer, row, (size_t)n);
+    }
+    ml_put_char(&buffer, ']');
+    return buffer;
+}
+
+/* In pieces of every size, and cut off or damaged anywhere. */
+static void test_cut(void) {
+    for (int spaces = 0; spaces < 2; spaces++) {
+        ml_buffer text = unlike_text(spaces);
+        for (size_t piece = 1; piece < 1200; piece += piece < 130 ? 1 : 41) check_pieces(text.data, text.length, piece);
+        for (size_t n = 1; n < text.length; n += 3) check_pieces(text.data, n, 1 + n % 97);
+        for (size_t at = 2; at < text.length; at += 5) {
+            char kept = text.data[at];
+            text.data[at] = "}\"\\,[x\x01"[at % 7];
+            check_pieces(text.data, text.length, 1 + at % 701);
+            text.data[at] = kept;
+        }
+        free(text.data);
+    }
+}
+
 /* Enough rows for several batches of the buffer, each unlike the last one in something. */
 static ml_buffer long_text(int lines) {
     ml_buffer buffer = {0};
@@ -147,6 +190,7 @@ static void test_after_error(void) {
 
 int main(void) {
     test_short();
+    test_cut();
     test_long();
     test_after_error();
     return ml_check_report();

@@ -1,7 +1,6 @@
 """DICOM JSON from an answer straight into the scanner, and a clear word where it is none.
 
-What is not too long is scanned when all of it is here: that takes a fraction of the time in which it arrives. Longer
-answers are scanned as they arrive, and never are in memory as a whole.
+It is scanned as it arrives, while more is on its way, and never is in memory as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from metalith.sources.http.answer import Response
 __all__ = ["ACCEPT", "table_of"]
 
 ACCEPT = "application/dicom+json"  # alone: servers are known that refuse lists and weights
-GATHERED = 32 << 20  # bytes that are scanned in one go, which is several times as fast as piece by piece
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _CUT = "the input ends in the middle of a document"
 _UTF8 = {"", "utf-8", "utf8", "us-ascii", "ascii"}
@@ -45,23 +43,16 @@ def table_of(
     scanner, body = Scanner(bounds, strict, source), response.raw
     try:
         begun = False
-        gathered: bytearray | None = bytearray()
         while piece := body.piece():
             if not begun and (text := piece.lstrip(_BLANK)):
                 begun = True
                 if text.startswith(b"<"):
                     raise response.error(_MARKUP)
-            if gathered is None:
-                scanner.feed(piece)
-            else:
-                gathered += piece
-                if len(gathered) > GATHERED:
-                    scanner.feed(gathered)
-                    gathered = None
+            scanner.feed(piece)
             if progress is not None:
                 progress(body.count)
         if begun:
-            return scanner.finish() if gathered is None else scanner.scan(gathered)
+            return scanner.finish()
     except ParseError as error:
         if error.reason == _CUT and body.is_open_ended:
             problem = body.cut()

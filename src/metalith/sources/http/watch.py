@@ -17,6 +17,7 @@ from typing import Any
 
 from metalith.errors import DataSourceError
 from metalith.sources._cancel import Cancel
+from metalith.sources.http.alarm import alarms
 
 __all__ = ["Watch", "current"]
 
@@ -41,11 +42,7 @@ class Watch:
         self._shut: Callable[[], object] | None = None
         self.wrap: Callable[[Any, int], Any] | None = None  # makes of urllib3's answer and its status what is read
         self._cancel = cancel
-        self._timer: threading.Timer | None = None
-        if seconds is not None:
-            self._timer = threading.Timer(seconds, self._end)
-            self._timer.daemon = True
-            self._timer.start()
+        self._alarm = None if seconds is None else alarms.set(seconds, self._end)
         self._handle = None if cancel is None else cancel.on_cancel(self._end)
 
     def check(self) -> None:
@@ -85,8 +82,8 @@ class Watch:
     def close(self) -> None:
         """The request has come to its end."""
         self.release()
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._handle is not None:
             self._handle.remove()
 
