@@ -152,3 +152,49 @@ int ml_series_ids_match(const ml_series_ids *series, const char *text, size_t n,
     *uid_length = (size_t)(stop - uid);
     return stop > uid && is_plain_uid(uid, *uid_length);
 }
+
+/* ---- whether an id names a series ---- */
+
+/* Where a name begins in a text, in any case; the name is in lower case. NULL without. */
+static const char *find_name(const char *s, const char *end, const char *name) {
+    size_t n = strlen(name);
+    for (; (size_t)(end - s) >= n; s++) {
+        size_t i = 0;
+        while (i < n && (s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 32 : s[i]) == name[i]) i++;
+        if (i == n) return s;
+    }
+    return NULL;
+}
+
+static int is_same(const char *s, const char *end, const char *other, size_t n) {
+    return (size_t)(end - s) == n && memcmp(s, other, n) == 0;
+}
+
+int ml_image_id_may_be_of(const char *text, size_t n, const char *study, size_t study_n, const char *series,
+                          size_t series_n) {
+    const char *end = text + n;
+    if (memchr(text, '%', n) || memchr(text, '#', n)) return -1;
+    if (n >= 7 && memcmp(text, "wadors:", 7) == 0) {
+        uint32_t frame;
+        ptrdiff_t base = ml_image_id_base(text, n, &frame);
+        const char *stop = base < 0 ? end : text + base;
+        if (!is_plain_path(text, stop)) return -1;
+        const char *at = stop;
+        step_back(text, &at, NULL);
+        step_back(text, &at, "instances");
+        const char *series_end = at;
+        step_back(text, &at, NULL);
+        if (!is_same(at + 1, series_end, series, series_n)) return 0;
+        step_back(text, &at, "series");
+        const char *study_end = at;
+        step_back(text, &at, NULL);
+        return is_same(at + 1, study_end, study, study_n);
+    }
+    if (find_name(text, end, "/studies/")) return -1;
+    const char *uid = find_name(text, end, "seriesuid=");
+    if (!uid) return find_name(text, end, "studyuid=") ? -1 : 1;
+    const char *value = uid + 10, *stop = memchr(value, '&', (size_t)(end - value));
+    if (uid == text || (uid[-1] != '?' && uid[-1] != '&') || memcmp(uid, "seriesUID=", 10) != 0) return -1;
+    if (!stop) stop = end;
+    return stop == value || is_same(value, stop, series, series_n) ? -1 : 0;
+}

@@ -25,6 +25,11 @@ void ml_series_ids_learn(ml_series_ids *series, const char *text, size_t n);
  * 0 where it names none. Says of it what ml_image_id_base and ml_image_id_names_frame say, at a tenth of their time. */
 int ml_series_ids_match(const ml_series_ids *series, const char *text, size_t n, size_t *uid_length, uint32_t *frame);
 
+/* Whether an image id may stand for an image of a series: 1 when it names that one or none, 0 when it names another, -1
+ * where it takes image_ids to tell. The texts are ASCII. */
+int ml_image_id_may_be_of(const char *text, size_t n, const char *study, size_t study_n, const char *series,
+                          size_t series_n);
+
 /* Whether "frame" stands in a text: one without names no frame. */
 int ml_image_id_names_frame(const char *text, size_t n);
 

@@ -102,6 +102,9 @@ cdef extern from "Python.h":
 cdef extern from "image_id.h" nogil:
     ptrdiff_t ml_image_id_base(const char *text, size_t n, uint32_t *frame)
     int ml_image_id_names_frame(const char *text, size_t n)
+    int ml_image_id_may_be_of(
+        const char *text, size_t n, const char *study, size_t study_n, const char *series, size_t series_n
+    )
     ctypedef struct ml_series_ids:
         uint32_t length
     void ml_series_ids_learn(ml_series_ids *series, const char *text, size_t n)
@@ -186,6 +189,20 @@ cdef int64_t _frame_of(str image_id) except -2:
 def frame_in(str image_id not None):
     """The frame that an image id names; 0 for none, -1 where it takes `metalith.image_ids` to tell. int."""
     return _frame_of(image_id)
+
+
+def may_be_of(str image_id not None, str study not None, str series not None):
+    """Whether an image id may stand for an image of a series: 1 when it names that one or none, 0 when it names another,
+    -1 where it takes `metalith.image_ids` to tell. int.
+    """
+    cdef Py_ssize_t n, study_n, series_n
+    cdef const char *text
+    if not (PyUnicode_IS_ASCII(image_id) and PyUnicode_IS_ASCII(study) and PyUnicode_IS_ASCII(series)):
+        return -1
+    text = PyUnicode_AsUTF8AndSize(image_id, &n)
+    study_text = PyUnicode_AsUTF8AndSize(study, &study_n)
+    series_text = PyUnicode_AsUTF8AndSize(series, &series_n)
+    return ml_image_id_may_be_of(text, n, study_text, study_n, series_text, series_n)
 
 
 def is_plain(Instance instance not None, int64_t frame):

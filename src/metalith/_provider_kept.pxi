@@ -193,16 +193,36 @@ cdef class Kept:
             flight = flight.next
         return _let_go(left)
 
-    def kept_image_ids(self):
-        """The image ids of all answers that are kept or being given, as a set."""
+    def kept_image_ids(self, bint all=True, type=None, str prefix=None):
+        """The image ids of answers that are kept or being given, as a set.
+
+        Parameters
+        ----------
+        all : bool
+            False means only those of which somebody has nothing, and besides them
+        type : str, optional
+            those of an answer of that type,
+        prefix : str, optional
+            and those that begin so.
+        """
         cdef list ids = []
         cdef Flight *flight = self.flights
         cdef Entry *entry = self.cache.oldest
+        cdef PyObject *kind = NULL
+        if type is not None:
+            type = _type_name(type)
+            kind = <PyObject *>type
         while flight != NULL:
             ids.append(<str>flight.image_id)
             flight = flight.next
         while entry != NULL:
-            ids.append(<str>entry.image_id)
+            if (
+                all
+                or entry.answer == NULL
+                or (kind != NULL and ml_same(entry.kind, kind))
+                or (prefix is not None and PyUnicode_Tailmatch(<str>entry.image_id, prefix, 0, len(prefix), -1))
+            ):
+                ids.append(<str>entry.image_id)
             entry = entry.newer
         return set(ids)
 

@@ -129,6 +129,9 @@ def images_of_series(study_instance_uid: str, series_instance_uid: str) -> Calla
     """Which image ids may stand for an image of a series: those that name it, and those that name none."""
 
     def may_be(image_id: str) -> bool:
+        told = _core.may_be_of(image_id, study_instance_uid, series_instance_uid)
+        if told >= 0:
+            return bool(told)
         try:
             parsed = ImageId(image_id)
         except ImageIdError:

@@ -135,8 +135,41 @@ static void test_long(void) {
     CHECK(series.length == 0);
 }
 
+static int may_be(const char *text) {
+    size_t n = strlen(text);
+    char *copy = malloc(n ? n : 1);
+    memcpy(copy, text, n);
+    int found = ml_image_id_may_be_of(copy, n, "1.2", 3, "1.2.3", 5);
+    free(copy);
+    return found;
+}
+
+static void test_series_of_ids(void) {
+    CHECK(may_be(INSTANCE) == 1);
+    CHECK(may_be(INSTANCE "/frames/7") == 1);
+    CHECK(may_be("wadors:https://h/studies/1.2/series/1.2.30/instances/1.2.3") == 0);
+    CHECK(may_be("wadors:https://h/studies/1.2/series/1.2/instances/1.2.3/frames/1") == 0);
+    CHECK(may_be("wadors:https://h/studies/1.9/series/1.2.3/instances/1.2.3") == 0);
+    CHECK(may_be("wadors:https://h/studies/1.2/series/1%2E2.3/instances/1.2.3") == -1);
+    CHECK(may_be("wadors:https://h/studies/1.2/series/1.2.3/instances/1?a=/series/2") == -1);
+    CHECK(may_be("wadors:https://h/a.dcm") == -1);
+    CHECK(may_be("wadouri:https://h/wado?studyUID=1.2&seriesUID=1.2.4&objectUID=5&frame=3") == 0);
+    CHECK(may_be("wadouri:https://h/wado?studyUID=1.2&seriesUID=1.2.3&objectUID=5") == -1);
+    CHECK(may_be("wadouri:https://h/wado?studyUID=1.2&seriesUID=&objectUID=5") == -1);
+    CHECK(may_be("wadouri:https://h/wado?studyUID=1.2") == -1);
+    CHECK(may_be("wadouri:https://h/wado?SERIESUID=1.2.4") == -1);
+    CHECK(may_be("wadouri:https://h/myseriesUID=1.2.4") == -1);
+    CHECK(may_be("wadouri:https://h/Studies/1/x?seriesUID=1.2.4") == -1);
+    CHECK(may_be("wadouri:https://h/a.dcm#seriesUID=1.2.4") == -1);
+    CHECK(may_be("wadouri:https://h/a.dcm?frame=3") == 1);
+    CHECK(may_be("dicomfile:/data/series/1") == 1);
+    CHECK(may_be("web:a.png") == 1);
+    CHECK(may_be("") == 1);
+}
+
 int main(void) {
     test_frames();
+    test_series_of_ids();
     test_names();
     test_series();
     test_long();

@@ -299,8 +299,15 @@ class MetadataStore(Transactions):
         def forget(event: Event) -> None:
             if event.image_ids:
                 metadata.invalidate(event.image_ids)
-            elif event.series_instance_uid is not None:
-                metadata.invalidate(images_of_series(event.study_instance_uid, event.series_instance_uid))
+            elif event.series_instance_uid is not None and event.type != events.SERIES_ADDED:
+                of_series = images_of_series(event.study_instance_uid, event.series_instance_uid)
+                if event.type == events.INSTANCES_ADDED and not event.replaced:
+                    # what was said of other instances stays, but for what is said of the series; and a file may have
+                    # been read again, which has another instance now
+                    kept = metadata.kept_image_ids(False, "scalingModule", "dicomfile:")
+                    metadata.invalidate([image_id for image_id in kept if of_series(image_id)])
+                else:
+                    metadata.invalidate(of_series)
 
         subscription = self.subscribe(events.EVENTS, forget)
         self._calibrations = calibrations
