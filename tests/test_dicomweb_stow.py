@@ -26,7 +26,7 @@ from metalith.sources.dicomweb.parts import split
 from metalith.sources.dicomweb.reject import reject_series
 from metalith.sources.dicomweb.stow import StoreInterrupted, store
 from metalith.sources.dicomweb.stow_answer import StoreResult, meaning_of
-from metalith.sources.dicomweb.stow_items import Item, Message, part10_of
+from metalith.sources.dicomweb.stow_items import Item, Message, items_of, part10_of
 from metalith.sources.http import Transport
 
 pytest_plugins = ["servers.fixtures"]
@@ -601,3 +601,18 @@ def test_orthanc_rejects_nothing(orthanc_server):
     one, options = orthanc_server.loaded[0], DicomWebOptions(wado_root=orthanc_server.root)
     with Transport([orthanc_server.root]) as transport, pytest.raises(NotSupportedBySource):
         reject_series(transport, options, one.study, one.series)
+
+
+def test_what_is_odd_about_values_is_not_told_of_them(caplog, recwarn):
+    odd = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
+        "SOPInstanceUID": "1.2.DOE",
+        "StudyInstanceUID": "1.02",
+        "SeriesInstanceUID": "1.x",
+        "AccessionNumber": "DOE" * 30,
+    }
+    items = list(items_of([odd, metalith.naturalize_dataset(metalith.denaturalize(odd))]))
+    assert [item.sop_instance_uid for item in items] == ["1.2.DOE"] * 2
+    assert not recwarn.list
+    assert "DOE" not in caplog.text
+    assert "DOEDOE" not in repr(items)

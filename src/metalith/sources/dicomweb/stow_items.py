@@ -10,8 +10,10 @@ import copy
 import math
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +47,7 @@ class Item:
     index: int
     sop_class_uid: str | None
     sop_instance_uid: str | None
-    content: bytes | str
+    content: bytes | str = field(repr=False)
     size: int
 
 
@@ -117,12 +119,25 @@ def _item(index: int, one: Any, fetch: Fetch | None) -> Item:
         dataset = _of_natural(one, fetch)
     else:
         raise _Refused(f"a {type(one).__name__} is no instance")
-    uids = _text(dataset.get("SOPClassUID")), _text(dataset.get("SOPInstanceUID"))
-    for keyword, uid in zip(_HEADER, uids, strict=True):
-        if uid is None:
-            raise _Refused(f"it has no {keyword}", uids)
-    content = _written(dataset, uids)
+    with _unvalidated():
+        uids = _text(dataset.get("SOPClassUID")), _text(dataset.get("SOPInstanceUID"))
+        for keyword, uid in zip(_HEADER, uids, strict=True):
+            if uid is None:
+                raise _Refused(f"it has no {keyword}", uids)
+        content = _written(dataset, uids)
     return Item(index, *uids, content, len(content))
+
+
+_changing_settings = threading.Lock()
+
+
+@contextmanager
+def _unvalidated() -> Iterator[None]:
+    """Without the warnings of pydicom, which show values; what is sent is the server's to judge."""
+    from pydicom import config
+
+    with _changing_settings, config.disable_value_validation():
+        yield
 
 
 def _header_of(file: bytes | str) -> tuple[str | None, str | None]:
