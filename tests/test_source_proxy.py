@@ -92,7 +92,15 @@ class TestDelegating:
         source.delete_study_metadata(row.study_instance_uid)
 
     def test_every_function_is_the_servers(self, source):
-        own = {"initialize", "get_study_instance_uids", "parse_route_params", "provide", "close", "create"}
+        own = {
+            "initialize",
+            "get_study_instance_uids",
+            "parse_route_params",
+            "provide",
+            "close",
+            "create",
+            "loading_type",
+        }
         for name in dir(DataSource):
             method = getattr(DataSource, name)
             if name.startswith("_") or name in own or not callable(method):
