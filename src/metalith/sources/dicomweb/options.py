@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from metalith.errors import ConfigurationError
@@ -134,7 +134,3 @@ class DicomWebOptions(TransportOptions):
     def origins(self) -> tuple[str, ...]:
         """Where credentials may go. tuple of str."""
         return tuple(root for root in (self.qido_root, self.wado_root, self.stow_root, self.wado_uri_root) if root)
-
-    def with_roots(self, **roots: str) -> DicomWebOptions:
-        """The same options for another server."""
-        return replace(self, **roots)  # type: ignore[arg-type]
