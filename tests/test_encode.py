@@ -15,7 +15,7 @@ from models.js import assert_same
 from models.strategies import dicom_json_datasets
 
 import metalith
-from metalith import EncodeError, PersonName, denaturalize, dumps, naturalize
+from metalith import EncodeError, PersonName, denaturalize, dumps, encode, naturalize
 
 COMPACT = {"separators": (",", ":"), "ensure_ascii": False}
 
@@ -340,3 +340,48 @@ class TestErrors:
             with pytest.raises(EncodeError) as caught:
                 dumps(natural)
             assert "SECRET" not in f"{caught.value}{caught.value!r}"
+
+
+VALUES = st.one_of(
+    st.sampled_from(
+        [0, 1, True, 0.0, -0.0, 1.0, "1", "", None, (), (1, 2), (1.0, 2.0), [1, 2], (0.0, -0.0), ("a", "b")]
+    ),
+    st.integers(-5, 70000),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text("ab1 ", max_size=3),
+    st.lists(st.floats(-1, 1), max_size=3),
+)
+NATURAL = st.dictionaries(
+    st.sampled_from(
+        ["Rows", "PixelSpacing", "PatientID", "00100020", 0x00280010, "SmallestImagePixelValue", "PixelRepresentation"]
+        + ["WindowCenter", "ImageType", "PatientName", "KVP", "InstanceNumber", "_meta"]
+    ),
+    VALUES,
+    max_size=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(NATURAL, max_size=6))
+def test_several_datasets_are_encoded_as_each_alone(several):
+    def made(encode):
+        try:
+            return encode()
+        except metalith.EncodeError as error:
+            return str(error)
+
+    alone = [made(lambda one=one: metalith.dumps(one)) for one in several]
+    wanted = None if any(isinstance(one, str) for one in alone) else alone
+    for times in (1, 2):
+        together = made(lambda times=times: metalith.dumps(several * times))
+        assert isinstance(together, str) if wanted is None else together == b"[" + b",".join(wanted * times) + b"]"
+
+
+def test_what_comes_again_is_encoded_once():
+    calls = []
+    element = encode._element
+    several = [{"Rows": 4, "PixelSpacing": (0.5, 0.5), "InstanceNumber": n} for n in range(50)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encode, "_element", lambda *args: calls.append(args[0]) or element(*args))
+        metalith.dumps(several)
+    assert len(calls) == 52

@@ -85,7 +85,70 @@ def dumps(datasets: InstanceTable | Instance | Mapping[str | int, Any] | Iterabl
     if isinstance(datasets, (str, bytes)) or not isinstance(datasets, Iterable):
         raise TypeError(f"cannot denaturalize a {type(datasets).__name__}")
     several: Iterable[Any] = datasets
-    return b"[" + b",".join([dumps(dataset) for dataset in several]) + b"]"
+    encoder = Encoder()
+    return b"[" + b",".join([encoder.dumps(dataset) for dataset in several]) + b"]"
+
+
+class Encoder:
+    """DICOM JSON text of natural dicts, one after the other, as `dumps` makes it: what comes again is encoded once.
+
+    Dicts of a series have most of their values in common, and encoding is ten times as slow as finding a value.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[str, str]] = {}  # digits, and the element's text
+
+    def dumps(self, dataset: Any) -> bytes:
+        """One dataset; anything else as `metalith.dumps` has it."""
+        if isinstance(dataset, Instance) or not isinstance(dataset, Mapping):
+            return dumps(dataset)
+        context = _context(dataset, {})
+        members: dict[str, str] = {}
+        for key, value in dataset.items():
+            if key in ("_vrMap", "_meta"):
+                continue
+            name = _name_of(key, value)
+            found = None if name is None else self._known.get(name)
+            if found is None:
+                found = self._encoded(key, value, context, name)
+            if found[0] in members:
+                raise EncodeError(f"{found[0]}: named twice")
+            members[found[0]] = found[1]
+        return f"{{{','.join([members[digits] for digits in sorted(members)])}}}".encode()
+
+    def _encoded(
+        self, key: str | int, value: Any, context: dict[str, Any], name: tuple[Any, ...] | None
+    ) -> tuple[str, str]:
+        tag = _tag(key, "")
+        digits = f"{tag:08X}"
+        exact: list[bool] = []
+        element = _element(tag, value, {**context, _EXACT: exact}, digits, None)
+        found = digits, f'"{digits}":{_json(element, bool(exact)).decode()}'
+        described = _core.describe_tag(tag)
+        if name is not None and described and len(described[2]) == 2:  # else its VR hangs on other attributes
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[name] = found
+        return found
+
+
+_MOST_KNOWN = 100_000
+_LONGEST_KNOWN = 64  # values, and letters
+_PLAIN = frozenset({str, int, float, type(None)})
+
+
+def _name_of(key: str | int, value: Any) -> tuple[Any, ...] | None:
+    """What an attribute and its value go by, so that no others do; None where there are too many to remember."""
+    kind = type(value)
+    if kind is str:
+        return (key, value) if len(value) <= _LONGEST_KNOWN else None
+    if kind is int:
+        return key, int, value
+    if kind is float:
+        return key, float, repr(value)  # zeros have signs
+    if (kind is tuple or kind is list) and len(value) <= _LONGEST_KNOWN and _PLAIN.issuperset(map(type, value)):
+        return key, tuple, repr(value)
+    return None
 
 
 _EXACT = "exact"  # in a context: where to note that number texts were kept; without it they become numbers
@@ -134,11 +197,7 @@ def _tag(name: str | int, path: str) -> int:
 
 
 def _dataset(natural: Mapping[str | int, Any], around: Mapping[str, Any], path: str) -> dict[str, Any]:
-    context = dict(around)
-    for name in ("PixelRepresentation", "BitsAllocated"):
-        value = natural.get(name)
-        if value is not None and hasattr(value, "__index__"):  # an int, NumPy's too
-            context[name] = index(value)
+    context = _context(natural, around)
     elements: dict[str, Any] = {}
     for key, value in natural.items():
         if key in ("_vrMap", "_meta"):
@@ -149,6 +208,16 @@ def _dataset(natural: Mapping[str | int, Any], around: Mapping[str, Any], path: 
             raise EncodeError(f"{path + '.' if path else ''}{digits}: named twice")
         elements[digits] = _element(tag, value, context, f"{path}.{digits}" if path else digits, None)
     return {digits: elements[digits] for digits in sorted(elements)}
+
+
+def _context(natural: Mapping[str | int, Any], around: Mapping[str, Any]) -> dict[str, Any]:
+    """What other attributes' VRs hang on."""
+    context = dict(around)
+    for name in ("PixelRepresentation", "BitsAllocated"):
+        value = natural.get(name)
+        if value is not None and hasattr(value, "__index__"):  # an int, NumPy's too
+            context[name] = index(value)
+    return context
 
 
 def _element(tag: int, value: Any, context: Mapping[str, Any], path: str, vr: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from metalith._core import Instance, InstanceTable
+from metalith.encode import Encoder
 from metalith.errors import StoreError
 from metalith.naturalize import naturalize
 from metalith.sources._cancel import Cancel
@@ -106,7 +107,8 @@ class Ingest:
                 for table in batch.tables:
                     self._store.add_instances(table, made_in_client, loader=self._loader)
                 for given in batch.givens:
-                    self.note(given.uid, given.image_id, given.rest)
+                    self._remember(given.uid, given.image_id, given.rest)
+                self._store.add_image_ids({one.image_id: one.uid for one in batch.givens if one.image_id is not None})
             series = self._store.series(*key)
             if series is not None and key not in told:
                 told.add(key)
@@ -115,6 +117,7 @@ class Ingest:
     def _batches(self, data: Any, study: str | None, cancel: Cancel | None) -> Iterator[_Batch]:
         """What was yielded, as tables; neighbouring mappings together."""
         mappings: list[Given] = []
+        encoder = Encoder()
         for number, one in enumerate(_each(data)):
             if cancel is not None:
                 cancel.check()
@@ -124,7 +127,7 @@ class Ingest:
                 mappings = []
             try:
                 if is_mapping:
-                    mappings.append(given_of(one, self._source, study))
+                    mappings.append(given_of(one, self._source, study, encoder))
                 else:
                     yield _Batch(_tables(one), [])
             except (StoreError, TypeError) as error:
@@ -134,6 +137,11 @@ class Ingest:
 
     def note(self, uid: str, image_id: str | None, rest: dict[str, Any] | None = None) -> None:
         """Remembers what an instance has besides its attributes."""
+        self._remember(uid, image_id, rest)
+        if image_id is not None:
+            self._store.add_image_ids({image_id: uid})
+
+    def _remember(self, uid: str, image_id: str | None, rest: dict[str, Any] | None) -> None:
         with self._lock:
             if image_id is not None:
                 self.image_ids[uid] = image_id
@@ -141,8 +149,6 @@ class Ingest:
                 self.extras[uid] = rest
             else:
                 self.extras.pop(uid, None)
-        if image_id is not None:
-            self._store.add_image_ids({image_id: uid})
 
 
 def _each(data: Any) -> Iterator[Any]:

@@ -10,10 +10,11 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from metalith import _core
-from metalith.encode import dumps
+from metalith.encode import Encoder, dumps
 from metalith.errors import EncodeError, ParseError, StoreError
 from metalith.naturalize import naturalize
 
@@ -23,6 +24,7 @@ _UIDS = {"StudyInstanceUID": 0x0020000D, "SeriesInstanceUID": 0x0020000E, "SOPIn
 _KEYWORDS = {tag: keyword for keyword, tag in _UIDS.items()}
 _IMAGE_IDS = ("image_id", "imageId", "url")
 _ELEMENT = frozenset(("vr", "Value", "BulkDataURI", "InlineBinary"))
+_PLAIN = frozenset((str, int, float))
 _TAG = re.compile(r"[0-9A-Fa-f]{8}|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\)")
 
 
@@ -47,7 +49,7 @@ class Given(NamedTuple):
     rest: dict[str, Any]
 
 
-def given_of(given: Mapping[Any, Any], source: str, study: str | None) -> Given:
+def given_of(given: Mapping[Any, Any], source: str, study: str | None, encoder: Encoder | None = None) -> Given:
     """A mapping as an instance.
 
     Parameters
@@ -58,6 +60,8 @@ def given_of(given: Mapping[Any, Any], source: str, study: str | None) -> Given:
         From whose name, and the image's id, UIDs are made that are missing: the same ones for the same things.
     study : str, optional
         StudyInstanceUID where there is none.
+    encoder : Encoder, optional
+        Of several mappings, what they have in common is encoded once by one.
 
     Raises
     ------
@@ -87,7 +91,8 @@ def given_of(given: Mapping[Any, Any], source: str, study: str | None) -> Given:
             elements |= {f"{_UIDS[name]:08X}": {"vr": "UI", "Value": [value]} for name, value in whole.items()}
             body = dumps(naturalize(elements)[0])
         else:
-            body = dumps({**whole, **{name: _plain(value, name) for name, value in attributes.items()}})
+            natural = {**whole, **{name: _plain(value, name) for name, value in attributes.items()}}
+            body = (encoder or Encoder()).dumps(natural)
     except (EncodeError, ParseError) as error:
         raise StoreError(str(error)) from None
     except RecursionError:
@@ -106,13 +111,20 @@ def _sorted(given: Mapping[Any, Any]) -> tuple[dict[Any, Any], dict[str, Any], s
         elif isinstance(name, str) and not _is_attribute(name):
             rest[name] = value
         else:
-            keyword = _KEYWORDS.get(_tag(name), name)
+            keyword = _keyword(name)
             if keyword in attributes:
                 raise StoreError(f"{keyword}: named twice")
             attributes[keyword] = value
     return attributes, rest, image_id
 
 
+@lru_cache(4096)
+def _keyword(name: str | int) -> str | int:
+    """The keyword of a UID that every instance has; any other name as it is."""
+    return _KEYWORDS.get(_tag(name), name)
+
+
+@lru_cache(4096)
 def _is_attribute(name: str) -> bool:
     return (name.isascii() and _core.describe_keyword(name) is not None) or _TAG.fullmatch(name) is not None
 
@@ -148,6 +160,9 @@ def _text(value: Any) -> str:
 
 def _plain(value: Any, name: Any) -> Any:
     """A value without dates and times as Python has them, nor names as pydicom has them."""
+    kind = type(value)
+    if kind in _PLAIN or ((kind is tuple or kind is list) and _PLAIN.issuperset(map(type, value))):
+        return value
     if isinstance(value, dt.datetime):
         if _vr(name) == "DA":
             return f"{value:%Y%m%d}"
