@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import metalith
@@ -11,6 +12,7 @@ from metalith._core import Instance, InstanceTable
 from metalith.errors import DataSourceError
 from metalith.sources._cancel import Cancel
 from metalith.sources.dicomweb.addresses import resource_url
+from metalith.sources.http.answer import Response
 from metalith.sources.http.dicom_json import ACCEPT
 from metalith.sources.query import (
     ROWS,
@@ -101,31 +103,42 @@ class Asking:
         url = f"{self._source.options.qido_root}/{path.removeprefix('/')}"
         if query is not None:
             url += f"?{query.query_string()}"
-        warnings: list[str | None] = [None]
-        transport = self._source.transport
+        more: bool | None = None
+
+        def answered(answer: Response) -> None:
+            nonlocal more
+            # 206 stood for a part of the results in earlier editions of PS3.18
+            more = True if answer.status_code == 206 else announces_more(answer.headers.get("Warning"))
+
         try:
-            table = transport.metadata(
-                url, cancel=self._cancel, answered=lambda answer: warnings.append(answer.headers.get("Warning"))
+            table = self._source.transport.metadata(
+                url, cancel=self._cancel, answered=answered, expected=(200, 204, 206)
             )
         except DataSourceError as error:
-            if error.status not in (206, 404):
+            if error.status != 404:
                 raise
-            return self._odd_page(url, error)
-        return table, announces_more(warnings[-1])
+            return self._nothing(url, error)
+        return table, more
 
-    def _odd_page(self, url: str, error: DataSourceError) -> tuple[InstanceTable, bool | None]:
-        """A page under a status that PS3.18 does not have for it.
+    def _nothing(self, url: str, error: DataSourceError) -> tuple[InstanceTable, bool | None]:
+        """What a 404 stands for.
 
-        206 stood for a part of the results in earlier editions. Some servers say 404 where nothing is found, with
-        nothing else or an empty list; a server that has no such service says more.
+        Some servers say it where nothing is found, with nothing else or an empty list; a server that has no such
+        service says more.
         """
-        answer = self._source.transport.request("GET", url, accept=ACCEPT, cancel=self._cancel, expected=(206, 404))
-        if answer.status_code == 206:
-            return metalith.naturalize(answer.content), True
+        answer = self._source.transport.request("GET", url, accept=ACCEPT, cancel=self._cancel, expected=(404,))
         if answer.content.strip() not in (b"", b"[]"):
             raise error from None
         self.notes.append("the server says 404, which is taken for: nothing was found")
         return metalith.naturalize(b"[]"), False
+
+
+# of a row; `uid` would be a call of Python for each
+_UID: Mapping[str, Callable[[Any], str | None]] = {
+    "study": attrgetter("study_instance_uid"),
+    "series": attrgetter("series_instance_uid"),
+    "instance": attrgetter("sop_instance_uid"),
+}
 
 
 def _asked(asking: Asking, query: Query) -> Pages[Any]:
@@ -138,7 +151,7 @@ def _asked(asking: Asking, query: Query) -> Pages[Any]:
     whole = query.residual is None  # else what is left out here must not count
     return pages(
         fetch,
-        key=lambda found: found.uid,
+        key=_UID[query.level],
         limit=query.limit if whole else None,
         offset=query.offset if whole else 0,
         page_size=asking.page_size,

@@ -270,6 +270,7 @@ class Transport:
         cancel: Cancel | None = None,
         progress: Callable[[int], object] | None = None,
         answered: Callable[[Response], object] | None = None,
+        expected: tuple[int, ...] = (200, 204),
         strict: bool = False,
         **limits: int,
     ) -> InstanceTable:
@@ -277,7 +278,7 @@ class Transport:
 
         Parameters
         ----------
-        url, params, cancel
+        url, params, cancel, expected
             As for `request`.
         progress : callable, optional
             Called with the bytes so far, decompressed; from 0 again where the request had to be repeated.
@@ -300,7 +301,7 @@ class Transport:
         Cancelled
         """
         bounds = with_overrides(limits)
-        call = self._call("GET", url, params, {"Accept": ACCEPT}, cancel, limits.get("max_bytes"), (200, 204))
+        call = self._call("GET", url, params, {"Accept": ACCEPT}, cancel, limits.get("max_bytes"), expected)
         source = str(DataSourceError("", url=call.url).url)
 
         def scan(response: Response) -> InstanceTable:

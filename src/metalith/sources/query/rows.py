@@ -6,10 +6,14 @@ A row keeps what it was made of: `row["PatientSex"]` is any attribute of it. Rep
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from itertools import repeat
+from operator import getitem
+from typing import Any, ClassVar, NamedTuple, Self
 
+from metalith import _core
 from metalith._core import Instance, InstanceTable, keyword_of
 from metalith.sources.query.names_of_persons import formatted
 from metalith.sources.query.values import number_of
@@ -18,6 +22,53 @@ __all__ = ["ROWS", "InstanceRow", "Row", "SeriesRow", "StudyRow"]
 
 _ABSENT: Any = object()
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _text(value: Any) -> str | None:
+    """A value as text; of several, all with a backslash between."""
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, (tuple, list)):
+        return "\\".join("" if one is None else str(one) for one in value) or None
+    return str(value)
+
+
+def _text_or_empty(value: Any) -> str:
+    return value if value.__class__ is str else _text(value) or ""
+
+
+def _integer(value: Any) -> int | None:
+    if value.__class__ is int:
+        return value
+    if isinstance(value, (tuple, list)):
+        value = value[0] if value else None
+    number = number_of(value)
+    return int(number) if number is not None and number == number and abs(number) != float("inf") else None
+
+
+def _integer_or_zero(value: Any) -> int:
+    return _integer(value) or 0
+
+
+def _modalities(modality: Any, in_study: Any) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for value in (modality, in_study):
+        if value is not None:
+            several = value.split("\\") if isinstance(value, str) else value if isinstance(value, (tuple, list)) else ()
+            found |= {one: None for one in several if isinstance(one, str) and one}
+    return tuple(found)
+
+
+class _Column(NamedTuple):
+    """Where a field comes from: it is made of the values of these attributes, None for one that is absent."""
+
+    name: str
+    make: Callable[..., Any]
+    keywords: tuple[str, ...]
+
+
+def _columns(**made_of: tuple[Any, ...]) -> tuple[_Column, ...]:
+    return tuple(_Column(name, make, tuple(keywords)) for name, (make, *keywords) in made_of.items())
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,15 +83,33 @@ class Row:
 
     attributes: Any = field(compare=False, kw_only=True)
 
+    # of the classes here; rows of any other class are made one by one, by its `of`
+    _columns: ClassVar[tuple[_Column, ...]] = ()
+
     @classmethod
     def of(cls, natural: Any) -> Self:
         """A row from an instance in natural form, a dict of natural values, or a study or series of a store."""
-        raise NotImplementedError
+        if not cls._columns:
+            raise NotImplementedError
+        get = natural.get
+        fields = {name: make(*map(get, keywords)) for name, make, keywords in cls._columns}
+        return cls(**fields, attributes=natural)
 
     @classmethod
     def of_all(cls, naturals: Iterable[Any] | InstanceTable) -> list[Self]:
         """A row for each, in their order."""
-        return [cls.of(natural) for natural in naturals]
+        if "_columns" not in vars(cls) or not cls._columns:
+            return [cls.of(natural) for natural in naturals]
+        all_of_them = list(naturals)
+        rows = list(map(cls.__new__, repeat(cls, len(all_of_them))))
+        _fill(cls, "attributes", rows, all_of_them)
+        for name, make, keywords in cls._columns:
+            if isinstance(naturals, InstanceTable):
+                _fill(cls, name, rows, _made(naturals, make, keywords))
+            else:
+                values = ([natural.get(keyword) for natural in all_of_them] for keyword in keywords)
+                _fill(cls, name, rows, map(make, *values))
+        return rows
 
     @property
     def uid(self) -> str | None:
@@ -104,23 +173,19 @@ class StudyRow(Row):
     modalities: tuple[str, ...]
     referring_physician_name: str
 
-    @classmethod
-    def of(cls, natural: Any) -> Self:
-        get = natural.get
-        return cls(
-            study_instance_uid=_text(get("StudyInstanceUID")),
-            date=_text(get("StudyDate")),
-            time=_text(get("StudyTime")),
-            accession=_text(get("AccessionNumber")) or "",
-            mrn=_text(get("PatientID")) or "",
-            patient_name=formatted(get("PatientName")),
-            patient_birth_date=_text(get("PatientBirthDate")) or "",
-            instances=_integer(get("NumberOfStudyRelatedInstances")) or 0,
-            description=_text(get("StudyDescription")) or "",
-            modalities=_modalities(get("Modality"), get("ModalitiesInStudy")),
-            referring_physician_name=formatted(get("ReferringPhysicianName")),
-            attributes=natural,
-        )
+    _columns = _columns(
+        study_instance_uid=(_text, "StudyInstanceUID"),
+        date=(_text, "StudyDate"),
+        time=(_text, "StudyTime"),
+        accession=(_text_or_empty, "AccessionNumber"),
+        mrn=(_text_or_empty, "PatientID"),
+        patient_name=(formatted, "PatientName"),
+        patient_birth_date=(_text_or_empty, "PatientBirthDate"),
+        instances=(_integer_or_zero, "NumberOfStudyRelatedInstances"),
+        description=(_text_or_empty, "StudyDescription"),
+        modalities=(_modalities, "Modality", "ModalitiesInStudy"),
+        referring_physician_name=(formatted, "ReferringPhysicianName"),
+    )
 
     @property
     def uid(self) -> str | None:
@@ -166,20 +231,16 @@ class SeriesRow(Row):
     instances: int | None
     description: str | None
 
-    @classmethod
-    def of(cls, natural: Any) -> Self:
-        get = natural.get
-        return cls(
-            study_instance_uid=_text(get("StudyInstanceUID")),
-            series_instance_uid=_text(get("SeriesInstanceUID")),
-            modality=_text(get("Modality")),
-            series_number=_integer(get("SeriesNumber")),
-            date=_text(get("SeriesDate")),
-            time=_text(get("SeriesTime")),
-            instances=_integer(get("NumberOfSeriesRelatedInstances")),
-            description=_text(get("SeriesDescription")),
-            attributes=natural,
-        )
+    _columns = _columns(
+        study_instance_uid=(_text, "StudyInstanceUID"),
+        series_instance_uid=(_text, "SeriesInstanceUID"),
+        modality=(_text, "Modality"),
+        series_number=(_integer, "SeriesNumber"),
+        date=(_text, "SeriesDate"),
+        time=(_text, "SeriesTime"),
+        instances=(_integer, "NumberOfSeriesRelatedInstances"),
+        description=(_text, "SeriesDescription"),
+    )
 
     @property
     def uid(self) -> str | None:
@@ -224,20 +285,16 @@ class InstanceRow(Row):
     columns: int | None
     number_of_frames: int | None
 
-    @classmethod
-    def of(cls, natural: Any) -> Self:
-        get = natural.get
-        return cls(
-            study_instance_uid=_text(get("StudyInstanceUID")),
-            series_instance_uid=_text(get("SeriesInstanceUID")),
-            sop_instance_uid=_text(get("SOPInstanceUID")),
-            sop_class_uid=_text(get("SOPClassUID")),
-            instance_number=_integer(get("InstanceNumber")),
-            rows=_integer(get("Rows")),
-            columns=_integer(get("Columns")),
-            number_of_frames=_integer(get("NumberOfFrames")),
-            attributes=natural,
-        )
+    _columns = _columns(
+        study_instance_uid=(_text, "StudyInstanceUID"),
+        series_instance_uid=(_text, "SeriesInstanceUID"),
+        sop_instance_uid=(_text, "SOPInstanceUID"),
+        sop_class_uid=(_text, "SOPClassUID"),
+        instance_number=(_integer, "InstanceNumber"),
+        rows=(_integer, "Rows"),
+        columns=(_integer, "Columns"),
+        number_of_frames=(_integer, "NumberOfFrames"),
+    )
 
     @property
     def uid(self) -> str | None:
@@ -253,31 +310,42 @@ class InstanceRow(Row):
         return f"<InstanceRow {_shown(self.sop_instance_uid)}>"
 
 
+def _fill(cls: type[Row], name: str, rows: list[Any], values: Iterable[Any]) -> None:
+    """Sets a field of all rows, which are new and nobody's yet; the slot itself can be set though they are frozen."""
+    deque(map(getattr(cls, name).__set__, rows, values), maxlen=0)
+
+
+def _made(table: InstanceTable, make: Callable[..., Any], keywords: tuple[str, ...]) -> Iterator[Any]:
+    """For each instance, what is made of its values; that is made once of the same values."""
+    values, cells = zip(*(_distinct(table, keyword) for keyword in keywords), strict=True)
+    if len(keywords) == 1:
+        return map(list(map(make, values[0])).__getitem__, cells[0])
+    several = list(zip(*cells, strict=True))
+    made = {cell: make(*map(getitem, values, cell)) for cell in set(several)}
+    return map(made.__getitem__, several)
+
+
+def _distinct(table: InstanceTable, keyword: str) -> tuple[Sequence[Any], Sequence[int]]:
+    """The distinct values of an attribute, and for each instance which one it has; None where it is absent."""
+    count = len(table)
+    try:
+        found = _core._cells(table, keyword, 0, count)
+    except KeyError:
+        return (None,), [0] * count
+    if found is None:  # instances spell the attribute differently
+        return [instance.get(keyword) for instance in table], range(count)
+    _, cells, some_lack_it = found
+    values = table.distinct(keyword)
+    if isinstance(cells, int):
+        return (values[cells],), [0] * count
+    indices = memoryview(cells).cast("I").tolist()
+    if some_lack_it:
+        absent = len(values)
+        return (*values, None), [min(index, absent) for index in indices]
+    return values, indices
+
+
 ROWS: Mapping[str, type[Row]] = {"study": StudyRow, "series": SeriesRow, "instance": InstanceRow}
-
-
-def _text(value: Any) -> str | None:
-    """A value as text; of several, all with a backslash between."""
-    if value is None or isinstance(value, str):
-        return value or None
-    if isinstance(value, (tuple, list)):
-        return "\\".join("" if one is None else str(one) for one in value) or None
-    return str(value)
-
-
-def _integer(value: Any) -> int | None:
-    if isinstance(value, (tuple, list)):
-        value = value[0] if value else None
-    number = number_of(value)
-    return int(number) if number is not None and number == number and abs(number) != float("inf") else None
-
-
-def _modalities(modality: Any, in_study: Any) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for value in (modality, in_study):
-        several = value.split("\\") if isinstance(value, str) else value if isinstance(value, (tuple, list)) else ()
-        found |= dict.fromkeys(one for one in several if isinstance(one, str) and one)
-    return tuple(found)
 
 
 def _readable(date: str | None) -> str | None:
