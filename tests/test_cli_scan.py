@@ -372,3 +372,17 @@ def test_what_is_neither(tmp_path: Path) -> None:
     empty = run("show", tmp_path)
     message = f"metalith: {tmp_path}: there is no DICOM file in it that can be read\n"
     assert (empty.code, empty.err) == (1, message)
+
+
+def test_a_manifest_of_nothing_leaves_the_one_that_is_there(folder: Path, tmp_path: Path) -> None:
+    out, prefix = tmp_path / "study.json", ("--url-prefix", "https://host/")
+    assert run("manifest", folder, *prefix, "--out", out).code == 0
+    before = out.read_bytes()
+    assert json.loads(before)["studies"]
+    (tmp_path / "empty").mkdir()
+    for nothing in (tmp_path / "empty", folder / "notes.txt"):
+        refused = run("manifest", nothing, *prefix, "--out", out)
+        assert refused.code == 1
+        assert refused.err.splitlines()[-1] == "metalith: there is no DICOM file that can be read"
+        assert out.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["empty", "study.json"]

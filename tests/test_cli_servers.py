@@ -130,3 +130,10 @@ def test_credentials_come_from_the_environment(make_orthanc, monkeypatch):
 def test_a_server_that_is_not_there():
     result = run("studies", "http://127.0.0.1:9/dicom-web", "--timeout", "0.5", code=1)
     assert result.stderr.startswith("metalith: GET http://127.0.0.1:9/dicom-web/studies")
+
+
+def test_a_saved_store_is_told_from_json(orthanc_server, study, tmp_path):
+    path = tmp_path / "study.metalith"
+    run("fetch", orthanc_server.root, study[0], "--out", path)
+    for command in ("show", "summary"):
+        assert f"{path}: a saved store" in run(command, path, code=1).stderr

@@ -131,6 +131,8 @@ def test_frames_that_there_are_not(transport, server, numbers):
     for wrong in ("1", [1.5], ["a"]):
         with pytest.raises(TypeError):
             retrieve_frames(transport, options(server), UIDS, wrong)
+    with pytest.raises(TypeError, match="an instance or its three UIDs are expected, not a str"):
+        retrieve_frames(transport, options(server), UIDS[-1])
 
 
 def test_what_is_accepted_of_frames():

@@ -129,6 +129,16 @@ def test_one_thing_need_not_be_in_a_list(transport, server):
     assert len(server.requests) == 5
 
 
+def test_open_files_are_files_and_not_their_lines(transport, server):
+    with CT.open("rb") as file:
+        (stored,) = send(transport, server, file).stored
+    assert stored.sop_instance_uid == uids(CT)[1]
+    with CT.open("rb") as file, MR.open(encoding="latin-1") as text:
+        result = send(transport, server, [file, text])
+    assert [one.sop_instance_uid for one in result.stored] == [uids(CT)[1]]
+    assert [(one.index, one.meaning) for one in result.failures] == [(1, "the file is not open for binary reading")]
+
+
 def test_a_study_may_be_named(transport, server):
     send(transport, server, CT, study_instance_uid="1.2/3")
     assert server.requests[-1].target == "/stow/studies/1.2%2F3"

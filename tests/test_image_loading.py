@@ -798,3 +798,13 @@ def test_a_subscriber_may_ask_for_what_has_just_come(make, store, metadata, file
     store.subscribe(store.INSTANCES_ADDED, lambda event: answers.append(metadata.get("Rows", image_id)))
     assert metadata.get("Rows", image_id) == 128
     assert answers == [128]
+
+
+def test_one_id_is_not_taken_for_many(make, file_server):
+    with pytest.raises(TypeError, match="a list, not a str"):
+        next(make().load_many(f"wadouri:{file_server.origin}/CT_small.dcm"))
+
+
+def test_a_store_of_another_kind_is_refused():
+    with pytest.raises(ConfigurationError, match="store: must be a MetadataStore, not a dict"):
+        metalith.ImageLoader({})

@@ -218,6 +218,8 @@ def test_proxies_of_the_environment(serve, monkeypatch):
     proxy = serve(lambda r: Response(302, b"", {"Location": "http://b.invalid/"}) if "//a." in r.target else Response())
     monkeypatch.setenv("HTTP_PROXY", proxy.origin)
     monkeypatch.setenv("http_proxy", proxy.origin)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     with Transport(["http://a.invalid"], token="s3cret") as transport:
         transport.get_bytes("http://a.invalid/x")
     assert [request.target for request in proxy.requests] == ["http://a.invalid/x", "http://b.invalid/"]

@@ -13,8 +13,9 @@ import requests
 from pydicom.data import get_testdata_file
 from servers.base import HangUp, Request, Response, Server
 
-from metalith.errors import DataSourceError
+from metalith.errors import ConfigurationError, DataSourceError
 from metalith.sources.http import Transport
+from metalith.sources.transport_options import TransportOptions
 
 FRAMES = [bytes([n]) * 5000 for n in range(4)]
 
@@ -145,3 +146,14 @@ def test_it_is_a_session(server):
             answer.raise_for_status()
         with pytest.raises(DataSourceError):
             session.get("file:///etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"auth": "a:b"}, "auth"), ({"auth": ("a", "b", "c")}, "auth"), ({"auth": 5}, "auth")]
+    + [({"verify": "/no/such.pem"}, "verify"), ({"cert": ["/no/such.pem"]}, "cert")],
+)
+def test_what_no_request_could_be_made_with_is_told_as_configuration(options, told):
+    with pytest.raises(ConfigurationError, match=f"^{told}") as raised:
+        TransportOptions.of(options, "web").transport("https://host")
+    assert "such.pem" not in str(raised.value)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from pydicom.data.data_manager import DATA_ROOT
 
@@ -144,7 +147,160 @@ def test_rows_are_values_and_show_no_patient():
     assert len(set(rows)) == 6
 
 
+# ---- many rows at once ----
+
+# keywords of all rows' fields, as the JSON of servers has them and as they do not
+TEXTS = st.sampled_from(
+    ["", " ", "1.2", "CT", "CT\\MR", "07", "1.5", "nan", "1e400", "A^B^C", "a=b=c", "=X", "20240229"]
+)
+SCALARS = st.one_of(
+    st.none(), TEXTS, st.integers(-2, 3), st.sampled_from([1.5, 1e300, 10**30, True]), st.just({"Alphabetic": "D^E^F"})
+)
+NAMES = st.dictionaries(st.sampled_from(["Alphabetic", "Ideographic", "Phonetic"]), st.sampled_from(["", "A", " A^B "]))
+VALUES = st.one_of(SCALARS, NAMES, st.lists(st.one_of(SCALARS, NAMES), max_size=3))
+VRS = st.sampled_from(["UI", "DA", "TM", "SH", "LO", "PN", "IS", "DS", "US", "CS", "SQ", "UN", ""])
+USUAL = {
+    "0020000D": "UI", "0020000E": "UI", "00080018": "UI", "00080016": "UI", "00080020": "DA", "00080030": "TM",
+    "00080021": "DA", "00080031": "TM", "00080050": "SH", "00080060": "CS", "00080061": "CS", "00080090": "PN",
+    "00081030": "LO", "0008103E": "LO", "00100010": "PN", "00100020": "LO", "00100030": "DA", "00200011": "IS",
+    "00200013": "IS", "00201206": "IS", "00201208": "IS", "00201209": "IS", "00280008": "IS", "00280010": "US",
+    "00280011": "US",
+}  # fmt: skip
+
+
+@st.composite
+def elements(draw):
+    """An element of one of these attributes: mostly as it should be, else of any make-up."""
+    tag = draw(st.sampled_from(sorted(USUAL)))
+    vr = USUAL[tag] if draw(st.booleans()) else draw(VRS)
+    value = draw(VALUES)
+    element = {"Value": value if isinstance(value, list) or draw(st.booleans()) else [value]}
+    if vr:
+        element["vr"] = vr
+    form = draw(st.sampled_from(["Value", "Value", "Value", "nothing", "bulk", "inline"]))
+    if form != "Value":
+        del element["Value"]
+        element |= {"bulk": {"BulkDataURI": "x/y"}, "inline": {"InlineBinary": "AAA="}}.get(form, {})
+    return (tag if draw(st.integers(0, 4)) else tag.lower()), element
+
+
+DATASETS = st.lists(elements(), max_size=12).map(dict)
+
+
+def _same(one, other):
+    """Rows that no use of them tells apart."""
+    assert type(one) is type(other)
+    for field in dataclasses.fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        assert (type(a), a) == (type(b), b), field.name
+    assert (one, hash(one), repr(one)) == (other, hash(other), repr(other))
+
+
+def _check_at_once(kind, naturals):
+    rows = kind.of_all(naturals)
+    assert len(rows) == len(naturals)
+    for row, natural in zip(rows, naturals, strict=True):
+        _same(row, kind.of(natural))
+
+
+@given(st.lists(DATASETS, max_size=6), st.lists(st.integers(0, 5), max_size=12))
+def test_rows_made_at_once_are_those_made_one_by_one(datasets, order):
+    """Rows that come again have the same values, which are made once."""
+    datasets = [datasets[at] for at in order if at < len(datasets)] or datasets
+    table = metalith.naturalize(datasets)
+    for kind in ROWS.values():
+        _check_at_once(kind, table)
+        _check_at_once(kind, list(table))
+        _check_at_once(kind, [dict(instance.items()) for instance in table])
+
+
+def test_rows_at_once_of_tables_of_all_kinds():
+    varied = [
+        {
+            "00100010": {"vr": "PN", "Value": [{"Alphabetic": f"A^{k // 3}"}]},
+            "0020000D": {"vr": "UI", "Value": [str(k)]},
+        }
+        for k in range(50)
+    ]
+    varied[7].clear()
+    varied[9]["0020000d"] = varied[9].pop("0020000D")
+    modalities = [
+        {tag: {"vr": "CS", "Value": [value]} for tag, value in (("00080060", one), ("00080061", other)) if value}
+        for one in ("", "CT", "MR")
+        for other in ("", "CT", "SR")
+    ]
+    for datasets in ([], [{}], [{}, {}], varied, modalities, STUDY * 3, STUDY[:1] * 40):
+        for kind in ROWS.values():
+            _check_at_once(kind, metalith.naturalize(datasets))
+    rows = StudyRow.of_all(metalith.naturalize(varied))
+    assert [row.study_instance_uid for row in rows] == [None if k == 7 else str(k) for k in range(50)]
+    assert [row.modalities for row in StudyRow.of_all(metalith.naturalize(modalities))] == [
+        (), ("CT",), ("SR",), ("CT",), ("CT",), ("CT", "SR"), ("MR",), ("MR", "CT"), ("MR", "SR"),
+    ]  # fmt: skip
+
+
+def test_rows_at_once_of_files():
+    for table in metalith.scan(f"{DATA_ROOT}/test_files/dicomdirtests", workers=0):
+        for kind in ROWS.values():
+            _check_at_once(kind, table)
+
+
+def test_rows_at_once_are_whole():
+    """They are as those of a constructor: frozen, and fit to be copied, pickled and replaced."""
+    table = metalith.naturalize(STUDY)
+    for kind in ROWS.values():
+        for row, instance in zip(kind.of_all(table), table, strict=True):
+            assert row.attributes == instance
+            assert row == copy.deepcopy(row) == pickle.loads(pickle.dumps(row)) == dataclasses.replace(row)
+            assert dataclasses.replace(row, study_instance_uid="9").study_instance_uid == "9"
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                row.study_instance_uid = "3"
+
+
+def test_rows_of_ones_own_are_made_by_their_own_way():
+    class Counted(StudyRow):
+        @classmethod
+        def of(cls, natural):
+            return dataclasses.replace(super().of(natural), mrn="hidden")
+
+    assert {row.mrn for row in Counted.of_all(metalith.naturalize(STUDY))} == {"hidden"}
+    assert {type(row) for row in Counted.of_all([{}])} == {Counted}
+
+
 # ---- order ----
+
+
+SERIES = st.fixed_dictionaries(
+    {"SeriesInstanceUID": st.sampled_from(["1", "2", "3"]), "at": st.integers()},
+    optional={
+        "SeriesNumber": st.sampled_from([None, 0, 1, -1, 2.5, "2", "x", "nan", (), (1, 2)]),
+        "InstanceNumber": st.sampled_from([None, 0, 1, -1, 2.5, "2", "x", "nan", (), (1, 2)]),
+        "SOPInstanceUID": st.sampled_from([None, "1", "2", "3"]),
+        "Modality": st.sampled_from(["CT", "SR", "SEG", None, ("KO",)]),
+        "SeriesDate": st.sampled_from(["20200101", "20210101", "x", None]),
+        "SeriesTime": st.sampled_from(["10", "1130", ""]),
+        "AcquisitionDateTime": st.sampled_from(["20200101103000+0100", "2022"]),
+    },
+)
+
+
+@given(st.lists(SERIES, max_size=8))
+def test_the_order_is_that_of_the_whole_key(rows):
+    """A date is asked for only where numbers are equal; the order is as if all were."""
+    from metalith.sources.query.order import _LAST, _first, _number, _when
+
+    def key(row):
+        number = _number(row.get("SeriesNumber"))
+        return number is not None, number or 0, _when(row), row["SeriesInstanceUID"]
+
+    images = [row for row in rows if _first(row.get("Modality")) not in _LAST]
+    others = sorted((row for row in rows if _first(row.get("Modality")) in _LAST), key=key)
+    others.sort(key=_when, reverse=True)
+    assert list(map(id, series_order(rows))) == list(map(id, sorted(images, key=key) + others))
+    by_number = sorted(
+        rows, key=lambda row: (_number(row.get("InstanceNumber")) or 0, _when(row), row.get("SOPInstanceUID") or "")
+    )
+    assert list(map(id, instance_order(rows))) == list(map(id, by_number))
 
 
 def test_the_order_of_series():
@@ -159,8 +315,8 @@ def test_the_order_of_series():
     rows = [{"SeriesInstanceUID": name, "Modality": "MR", **one} for name, one in series.items()]
     for seed in range(20):
         random.Random(seed).shuffle(rows)
-        for given in (rows, SeriesRow.of_all(rows)):
-            assert "".join(row.get("SeriesInstanceUID") for row in series_order(given)) == "cfbaed"
+        for listed in (rows, SeriesRow.of_all(rows)):
+            assert "".join(row.get("SeriesInstanceUID") for row in series_order(listed)) == "cfbaed"
 
 
 def test_the_order_of_series_alike():

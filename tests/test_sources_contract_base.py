@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import threading
 import time
 
@@ -396,3 +397,70 @@ def test_a_cancelled_wait_says_so_in_every_thread(store):
     for thread in threads:
         thread.join(10)
     assert len(caught) == 4
+
+
+# ---- wrong usage ----
+
+
+@pytest.mark.parametrize("path", ["query.study.search", "retrieve.frame", "store.a.b.c"])
+def test_a_wrong_name_is_told_whole_and_when_it_is_called(path):
+    called = DataSource("mine")
+    for name in path.split("."):
+        called = getattr(called, name)
+    assert path in repr(called)
+    assert not hasattr(called, "__len__")
+    with pytest.raises(NotSupportedBySource, match=f"'mine' has no {re.escape(path)}$"):
+        called(1, more=2)
+
+
+@pytest.mark.parametrize(
+    ("functions", "named", "meant"),
+    [
+        ({"retreive": {"series": {"metadata": slices}}}, "retreive", "retrieve"),
+        ({"retrieve": {"serie": {"metadata": slices}}}, "retrieve.serie", "series"),
+        ({"retrieve": {"series": {"metdata": slices}}}, "retrieve.series.metdata", "metadata"),
+        ({"query": {"studies": {"seach": slices}}}, "query.studies.seach", "search"),
+        ({"initialise": print}, "initialise", "initialize"),
+    ],
+)
+def test_a_function_by_nearly_a_known_name_is_a_slip(functions, named, meant):
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(named)} is .*did you mean {meant}"):
+        DataSource.create("mine", **functions)
+
+
+def test_functions_of_other_names_are_no_slips():
+    source = DataSource.create("mine", query={"studies": {"count": len, "searches": len}}, counts={"a": 1})
+    assert (source.query.studies.count("ab"), source.query.studies.searches("a"), source.counts) == (2, 1, {"a": 1})
+
+
+def test_what_is_given_for_a_study_uid_is_told():
+    source = DataSource.create("mine", retrieve={"series": {"metadata": lambda _: slices()}})
+    (series,) = source.retrieve.series.metadata(STUDY)
+    with pytest.raises(ConfigurationError, match="study_instance_uid must be a str, not a Series"):
+        source.retrieve.series.metadata(series)
+    for nothing in (None, ""):
+        with pytest.raises(ConfigurationError, match="is needed"):
+            source.retrieve.series.metadata(nothing)
+
+
+def test_progress_that_is_no_function_is_refused_before_anything_is_loaded():
+    asked = []
+    source = DataSource.create("mine", retrieve={"series": {"metadata": lambda uid: asked.append(uid) or slices()}})
+    with pytest.raises(TypeError, match="progress is a function or 'bar', not 'baa'"):
+        source.retrieve.series.metadata(STUDY, progress="baa")
+    assert asked == []
+
+
+def test_a_store_of_another_kind_is_refused():
+    with pytest.raises(ConfigurationError, match="mine: metadata_store must be a MetadataStore, not a dict"):
+        DataSource("mine", metadata_store={})
+
+
+def test_what_loading_is_given_and_tells_can_be_imported():
+    cancel, told = metalith.sources.Cancel(), []
+    source = DataSource.create("mine", retrieve={"series": {"metadata": lambda _: slices()}})
+    source.retrieve.series.metadata(STUDY, cancel=cancel, progress=told.append).wait()
+    assert [type(progress) for progress in told] == [metalith.sources.Progress]
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        source.retrieve.series.metadata("1.3", cancel=cancel).wait()

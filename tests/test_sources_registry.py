@@ -238,3 +238,22 @@ def test_all_sources_of_a_registry_may_share_a_store():
 def test_reprs_show_no_configuration():
     definition = Definition.of({"sourceName": "a", "namespace": "dicomweb", "configuration": {"token": "s3cret"}})
     assert "s3cret" not in repr(definition)
+
+
+def test_the_names_are_iterated_and_shown():
+    sources = DataSources()
+    assert (list(sources), repr(sources)) == ([], "<DataSources: none; active: None>")
+    sources.add({"sourceName": "a", "namespace": "dicomlocal"}, activate=True)
+    sources.add({"sourceName": "b", "namespace": "dicomlocal"})
+    assert [sources[name].name for name in sources] == ["a", "b"]
+    assert repr(sources) == "<DataSources: a, b; active: a>"
+    for name in sources:  # it may change meanwhile
+        sources.remove(name)
+    assert len(sources) == 0
+
+
+def test_what_is_no_configuration_names_what_is_wrong():
+    with pytest.raises(ConfigurationError, match="a mapping or a path, not a list"):
+        DataSources().read_configuration(OHIF["dataSources"])
+    with pytest.raises(ConfigurationError, match="defaultDataSourceName: no data source is called 'other'"):
+        DataSources().read_configuration({**OHIF, "defaultDataSourceName": "other"})

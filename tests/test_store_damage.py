@@ -403,3 +403,10 @@ def test_opening_takes_no_longer_for_more_values(path: Path) -> None:
         return min(times)
 
     assert seconds(50_000) < 5 * seconds(50) + 0.002
+
+
+def test_a_folder_that_is_not_there_is_told_by_the_path_that_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "store.metalith"
+    with pytest.raises(FileNotFoundError) as raised:
+        small_store().save(path)
+    assert raised.value.filename == str(path)

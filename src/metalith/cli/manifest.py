@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, cast
 
 import metalith
 from metalith.cli.failure import InputError, UsageError
@@ -17,6 +18,7 @@ from metalith.cli.select import parse
 from metalith.cli.values import count
 from metalith.sources.dicomjson.file_urls import UrlOfFile
 from metalith.sources.dicomjson.write import Written, write_manifest
+from metalith.store.replacing import replacing
 
 __all__ = ["Request", "run"]
 
@@ -40,16 +42,25 @@ def run(inputs: list[str], request: Request) -> None:
     paths = inputs[0] if len(inputs) == 1 else inputs
     url_for = UrlOfFile(request.url_prefix, inputs, request.scheme)
     names = [_name(path) for path in parse(request.select, metalith.naturalize(b"[]"))] or None
-    with Bar(paths) as bar, metalith.scan(paths, progress=bar.update) as scan:
-        written = write_manifest(
-            scan,
-            out=sys.stdout.buffer if request.out is None else request.out,
-            url_for=url_for,
-            frames=request.frames,
-            frame_base=request.frame_base,
-            select=names,
+    with (
+        Bar(paths) as bar,
+        metalith.scan(paths, progress=bar.update) as scan,
+        suppress(_Nothing),
+        _output(request.out) as file,
+    ):
+        written = cast(
+            Written,
+            write_manifest(
+                scan,
+                out=file,
+                url_for=url_for,
+                frames=request.frames,
+                frame_base=request.frame_base,
+                select=names,
+            ),
         )
-    assert isinstance(written, Written)
+        if not written.instances:
+            raise _Nothing
     parts = [f"{count(written.studies, 'study', 'studies')}, {count(written.series, 'series', 'series')}"]
     parts.append(count(written.instances, "instance"))
     for n, what in (
@@ -64,6 +75,14 @@ def run(inputs: list[str], request: Request) -> None:
         note(told(failure))
     if not written.instances:
         raise InputError("there is no DICOM file that can be read")
+
+
+class _Nothing(Exception):
+    """Leaves the block in which a file is replaced, and with it the manifest that is there already."""
+
+
+def _output(path: Path | None) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdout.buffer) if path is None else replacing(path)
 
 
 def _name(path: Selected) -> str:

@@ -14,6 +14,7 @@ from metalith._core import Framing, HeaderReader
 from metalith.cli.failure import InputError, UsageError
 from metalith.limits import current
 from metalith.part10 import BULK_ABOVE
+from metalith.store.persistence import MAGIC
 
 __all__ = ["Loaded", "load"]
 
@@ -56,6 +57,8 @@ def load(file: str, *, strict: bool) -> Loaded:
 def _parse(name: str, body: Path | bytes, strict: bool) -> tuple[InstanceTable, int]:
     """By what it begins with: a DICOM file, or JSON. Some DICOM files have nothing to be known by."""
     first = _beginning(body)
+    if first.startswith(MAGIC):
+        raise InputError(f"{name}: a saved store, which Python opens with metalith.MetadataStore.open")
     is_dicom = first[128:132] == b"DICM"
     if is_dicom or not first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_BEGINS_JSON):
         try:

@@ -6,16 +6,19 @@ at once, `image_loading.py` single images by their ids. `query/` says what is se
 `dicomweb/`, `dicomjson/`, `local/`, `merge/` and `proxy.py` are the sources.
 """
 
+from metalith.sources._cancel import Cancel
 from metalith.sources.contract import DataSource
-from metalith.sources.loading import Job, Loading, SeriesFailure
+from metalith.sources.loading import Job, Loading, Progress, SeriesFailure
 from metalith.sources.registry import DataSourceModule, DataSources, data_source, data_sources
 
 __all__ = [
+    "Cancel",
     "DataSource",
     "DataSourceModule",
     "DataSources",
     "Job",
     "Loading",
+    "Progress",
     "SeriesFailure",
     "data_source",
     "data_sources",

@@ -19,7 +19,7 @@ class Cancel:
 
     Examples
     --------
-    >>> from metalith.sources._cancel import Cancel
+    >>> from metalith.sources import Cancel
     >>> cancel = Cancel()
     >>> handle = cancel.on_cancel(lambda: print("stopped"))
     >>> cancel.cancel()

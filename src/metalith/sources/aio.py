@@ -3,6 +3,11 @@
 >>> rows = await source.aio.query.studies.search(patient_name="DOE*")          # all of them
 >>> async for series in source.aio.retrieve.series.metadata(study_uid): ...    # as each arrives
 
+What awaiting gives are the results alone; the call keeps what the function returned, with what went wrong:
+
+>>> call = source.aio.retrieve.series.metadata(study_uid)
+>>> series, failures = await call, call.result.failures
+
 What a function does is done in threads of its own kind; the loop is never blocked, nor are the threads that it has for
 others. Cancelling the task calls off what can be called off: series that are on their way, and the requests for them.
 """
@@ -20,7 +25,7 @@ from typing import Any, TypeVar
 
 from metalith.sources._cancel import Cancel
 from metalith.sources._linked import linked
-from metalith.sources.facade import Group
+from metalith.sources.facade import Group, Missing
 
 __all__ = ["Aio", "Awaitable"]
 
@@ -50,7 +55,7 @@ class Aio:
         value = getattr(self._target, name)
         if isinstance(value, Group):
             return Aio(value)
-        if not callable(value):
+        if not callable(value) or isinstance(value, Missing):
             return value
 
         def function(*args: Any, **kwargs: Any) -> Awaitable:

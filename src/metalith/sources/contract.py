@@ -83,6 +83,10 @@ class DataSource(Interface, Images):
         self.name = name or self.kind
         self.options = self.options_type.of(configuration, self.name)
         self.configuration: dict[str, Any] = copied(configuration or {})
+        if metadata_store is not None and not isinstance(metadata_store, MetadataStore):
+            raise ConfigurationError(
+                f"{self.name}: metadata_store must be a MetadataStore, not a {type(metadata_store).__name__}"
+            )
         self.metadata_store = MetadataStore() if metadata_store is None else metadata_store
         self._ingest = Ingest(self.name, self.metadata_store, self.reload_series)
         self._scheduler = Scheduler(self.options.workers)
@@ -122,7 +126,7 @@ class DataSource(Interface, Images):
             there stay in the store.
         progress : callable(Progress) or "bar", optional
             Called after each series; "bar" shows a bar in terminals and notebooks (extra `cli`).
-        cancel : Cancel, optional
+        cancel : metalith.sources.Cancel, optional
             `cancel.cancel()` ends it from elsewhere.
         on_error : {"report", "raise"}, optional
             Whether a series that cannot be fetched is listed in `Loading.failures`, or ends the loading.
@@ -130,16 +134,21 @@ class DataSource(Interface, Images):
         Returns
         -------
         Loading
-            Iterating it gives each series when it is there. Nothing is fetched before.
+            Iterating it gives each series when it is there. Nothing is fetched before. A study that nobody knows has no
+            series, which is no failure.
 
         Raises
         ------
         ConfigurationError
-            A filter is unknown, or there is no StudyInstanceUID.
+            A filter is unknown, or the StudyInstanceUID is none.
         ValueError
             `on_error` is something else.
+        TypeError
+            `progress` is something else.
         """
-        if not isinstance(study_instance_uid, str) or not study_instance_uid:
+        if not isinstance(study_instance_uid, str) and study_instance_uid is not None:
+            raise ConfigurationError(f"study_instance_uid must be a str, not a {type(study_instance_uid).__name__}")
+        if not study_instance_uid:
             raise ConfigurationError("a study_instance_uid is needed")
         wanted = SeriesFilter.of(filters)
 
@@ -213,6 +222,8 @@ class DataSource(Interface, Images):
 
     def provide(self, metadata: Any, priority: float = 0, **options: Any) -> Any:
         """Makes the source's store a metadata provider, with what its instances have besides attributes.
+
+        The latter is the source's own: a store that is saved and opened again has the attributes alone.
 
         Parameters
         ----------

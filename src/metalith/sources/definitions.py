@@ -128,6 +128,8 @@ def read_configuration(configuration: Mapping[str, Any] | str | os.PathLike[str]
     """
     if isinstance(configuration, Mapping):
         return configuration
+    if not isinstance(configuration, (str, os.PathLike)):
+        raise ConfigurationError(f"a configuration is a mapping or a path, not a {type(configuration).__name__}")
     import orjson
 
     with open(configuration, "rb") as file:

@@ -6,7 +6,7 @@ those of its asynchronous side. This is the table of both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from metalith.errors import NotSupportedBySource
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from metalith._core import Instance
     from metalith.sources.loading import Loading
 
-__all__ = ["FUNCTIONS", "Group", "Query", "Reject", "Retrieve", "Store", "group_of"]
+__all__ = ["FUNCTIONS", "Group", "Missing", "Query", "Reject", "Retrieve", "Store", "group_of"]
 
 FUNCTIONS = {
     "query.studies.search": "search_studies",
@@ -47,20 +47,30 @@ class Group:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return missing(self._source, f"{self._path}.{name}")
+        return Missing(self._source, f"{self._path}.{name}")
 
     def __repr__(self) -> str:
         return f"<{self._path} of the data source {self._source!r}>"
 
 
-def missing(source: str, function: str) -> Callable[..., Any]:
-    """A function that tells that there is none."""
+class Missing:
+    """A function that tells that there is none, or a group of such: nobody knows which of them a wrong name meant."""
 
-    def not_supported(*_: Any, **__: Any) -> Any:
-        raise NotSupportedBySource(source, function)
+    supported = False
 
-    not_supported.supported = False  # type: ignore[attr-defined]
-    return not_supported
+    def __init__(self, source: str, path: str) -> None:
+        self._source, self._path = source, path
+
+    def __getattr__(self, name: str) -> Missing:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Missing(self._source, f"{self._path}.{name}")
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise NotSupportedBySource(self._source, self._path)
+
+    def __repr__(self) -> str:
+        return f"<no {self._path} of the data source {self._source!r}>"
 
 
 def group_of(source: Any, path: str, extra: Mapping[str, Any]) -> Any:

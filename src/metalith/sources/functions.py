@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from metalith.errors import ConfigurationError
@@ -32,6 +33,8 @@ _METHODS = (
 # what sources have of their own, and `hasattr` of the class does not see
 _OWN = ("fetched", "metadata_store", "name", "options")
 
+_NEAR = 0.86  # a letter too few or too many; "searches" is not yet "search"
+
 
 def created(
     base: type[DataSource],
@@ -54,6 +57,7 @@ def created(
         elif hasattr(base, key) or key in _OWN or key.startswith("_"):
             raise ConfigurationError(f"{key} is what every data source has; a helper needs another name")
         else:
+            _check_spelling(key, key, (*_GROUPS, *_METHODS))
             helpers[key] = value
     metadata = methods.pop("retrieve_series_metadata", None)
     own = {method: _method(function) for method, function in methods.items()}
@@ -73,6 +77,9 @@ def _sort_group(path: str, given: Any, methods: dict[str, Any], extra: dict[str,
         raise ConfigurationError(f"{path} must be a mapping of functions, not a {type(given).__name__}")
     for key, value in given.items():
         dotted = f"{path}.{key}"
+        known = {one[len(path) + 1 :].split(".")[0] for one in FUNCTIONS if one.startswith(f"{path}.")}
+        if key not in known:
+            _check_spelling(dotted, key, known)
         if dotted in FUNCTIONS:
             if value is not None:
                 methods[FUNCTIONS[dotted]] = _function(dotted, value)
@@ -80,6 +87,13 @@ def _sort_group(path: str, given: Any, methods: dict[str, Any], extra: dict[str,
             _sort_group(dotted, value, methods, extra.setdefault(key, {}))
         else:
             extra[key] = value
+
+
+def _check_spelling(dotted: str, name: str, known: Iterable[str]) -> None:
+    """Functions may have names of their own; but one that is nearly a known one would never be called."""
+    near = difflib.get_close_matches(name, known, 1, _NEAR)
+    if near:
+        raise ConfigurationError(f"{dotted} is what no data source has; did you mean {near[0]}?")
 
 
 def _function(name: str, value: Any) -> Callable[..., Any]:

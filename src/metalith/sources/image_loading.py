@@ -84,6 +84,8 @@ class ImageLoader:
         source: DataSource | None = None,
         configuration: Mapping[str, Any] | None = None,
     ) -> None:
+        if not isinstance(store, MetadataStore):
+            raise ConfigurationError(f"store: must be a MetadataStore, not a {type(store).__name__}")
         self.store, self._source = store, source
         self.options = TransportOptions.of(configuration, "image loader")
         self._places = Places(origins, folders, source is not None)
@@ -160,7 +162,11 @@ class ImageLoader:
         ------
         MetalithError, OSError
             As for `load`.
+        TypeError
+            `image_ids` is a single one.
         """
+        if isinstance(image_ids, str):
+            raise TypeError("image_ids are several: a list, not a str; `load` takes a single one")
         pool = ThreadPoolExecutor(self.options.workers, thread_name_prefix="metalith-images")
         with linked(cancel) as own:
             try:

@@ -10,6 +10,7 @@ Nothing is asked for before somebody wants it: by iterating, `start` or `wait`, 
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import weakref
@@ -27,6 +28,8 @@ from metalith.sources.scheduler import Scheduler, checked_priority
 from metalith.store import Series
 
 __all__ = ["Job", "Loading", "Progress", "Scheduler", "SeriesFailure", "planning"]
+
+_log = logging.getLogger("metalith.sources")
 
 OnError = Literal["report", "raise"]
 
@@ -199,6 +202,8 @@ class Loading(Iterable[Series]):
     ) -> None:
         if on_error not in ("report", "raise"):
             raise ValueError(f"on_error is 'report' or 'raise', not {on_error!r}")
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress is a function or 'bar', not {progress!r}")
         self._plan, self._scheduler, self._progress, self._on_error = plan, scheduler, progress, on_error
         self.cancellation = Cancel()
         self._on_begin, self._on_end = begun or _nothing, ended or _nothing
@@ -302,7 +307,9 @@ class Loading(Iterable[Series]):
         """Notes the end of a job; `series` have arrived before."""
         if error is not None:
             job.error = error
-            self.failures.append(SeriesFailure(job.study_instance_uid, job.series_instance_uid, error))
+            failure = SeriesFailure(job.study_instance_uid, job.series_instance_uid, error)
+            self.failures.append(failure)
+            _log.warning("not loaded: %s", failure)
             if self._on_error == "raise":
                 self._stop(error)
             self._tell()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from metalith.errors import ConfigurationError
@@ -118,6 +118,13 @@ class DataSources(Kinds):
             There is none.
         """
         return self._sources[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, as of a mapping."""
+        return iter(self.names)
+
+    def __repr__(self) -> str:
+        return f"<DataSources: {', '.join(self.names) or 'none'}; active: {self.active_name}>"
 
     def get(self, name: str | None = None) -> DataSource | None:
         """A source by its name, or the active one; None where there is none."""
@@ -262,7 +269,7 @@ class DataSources(Kinds):
             raise ConfigurationError(f"sourceName: two data sources are called {twice!r}")
         default = given.get("defaultDataSourceName", given.get("default_data_source_name"))
         if default is not None and default not in names and default not in self:
-            raise ConfigurationError("defaultDataSourceName: no data source is called so")
+            raise ConfigurationError(f"defaultDataSourceName: no data source is called {default!r}")
         before = set(self.names)
         try:
             made = [self.add(one) for one in wanted]

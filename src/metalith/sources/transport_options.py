@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from metalith.errors import ConfigurationError
 from metalith.sources.options import Options
 
 __all__ = ["TransportOptions"]
@@ -51,11 +53,23 @@ class TransportOptions(Options):
     max_bytes: int | None = None
 
     def transport(self, *origins: str) -> Any:
-        """What speaks with servers; credentials go to these origins only. Transport."""
+        """What speaks with servers; credentials go to these origins only. Transport.
+
+        Raises
+        ------
+        ConfigurationError
+            An option is impossible, or a file that one names is not there.
+        """
         from metalith.sources.http import Transport
 
         # requests tells a user and password by the tuple, and configuration files have lists only
         auth = tuple(self.auth) if isinstance(self.auth, list) else self.auth
+        if not (auth is None or callable(auth) or (isinstance(auth, tuple) and len(auth) == 2)):
+            raise ConfigurationError("auth must be (user, password), or an authentication of requests")
+        for name, given in (("verify", self.verify), ("cert", self.cert)):
+            paths = (given,) if isinstance(given, str) else given if isinstance(given, (tuple, list)) else ()
+            if not all(map(os.path.exists, paths)):  # which a request would tell as a connection that broke
+                raise ConfigurationError(f"{name}: there is no such file")
         timeout = self.timeout if isinstance(self.timeout, (int, float)) else (self.timeout[0], self.timeout[-1])
         return Transport(
             origins,

@@ -29,7 +29,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".metalith-{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666 if mode is None else mode)
+    try:
+        descriptor = os.open(temporary, flags, 0o666 if mode is None else mode)
+    except OSError as error:  # of the file that was asked for: nobody knows the other one
+        raise type(error)(error.errno, error.strerror, os.fsdecode(path)) from None
     try:
         with open(descriptor, "wb", buffering=_BUFFER) as file:
             if mode is not None:

@@ -102,6 +102,8 @@ def _bare(member: str) -> str:
 
 
 def _numbers(instance: Any, frames: Iterable[SupportsIndex]) -> list[int]:
+    if not isinstance(instance, tuple) and not hasattr(instance, "get"):
+        raise TypeError(f"an instance or its three UIDs are expected, not a {type(instance).__name__}")
     told = None if isinstance(instance, tuple) else instance.get("NumberOfFrames")
     numbers = [index(number) for number in frames]
     for number in numbers:

@@ -67,7 +67,8 @@ def items_of(data: Any, fetch: Fetch | None = None) -> Iterator[Item | Unsendabl
     Parameters
     ----------
     data
-        A pydicom dataset, an instance, a natural dict, the bytes or path of a DICOM file, or an iterable of these.
+        A pydicom dataset, an instance, a natural dict, the bytes or path of a DICOM file, such a file open for binary
+        reading, or an iterable of these.
     fetch : callable(Instance, BulkData), optional
         The bytes of values of instances that stand elsewhere than in files.
 
@@ -90,7 +91,9 @@ class _Refused(Exception):
 
 
 def _is_one(data: Any) -> bool:
-    if isinstance(data, (bytes, bytearray, memoryview, str, os.PathLike, Instance, Mapping)) or _is_dataset(data):
+    if isinstance(data, (bytes, bytearray, memoryview, str, os.PathLike, Instance, Mapping)):
+        return True
+    if _is_dataset(data) or hasattr(data, "read"):  # a file, before it is an iterable of lines
         return True
     if not isinstance(data, Iterable):
         raise TypeError(f"a {type(data).__name__} cannot be stored")
@@ -104,6 +107,11 @@ def _is_dataset(data: Any) -> bool:
 def _item(index: int, one: Any, fetch: Fetch | None) -> Item:
     if isinstance(one, (bytes, bytearray, memoryview)):
         content = bytes(one)
+        return Item(index, *_header_of(content), content, len(content))
+    if hasattr(one, "read") and not _is_dataset(one):
+        content = one.read()
+        if not isinstance(content, bytes):
+            raise _Refused("the file is not open for binary reading")
         return Item(index, *_header_of(content), content, len(content))
     if isinstance(one, (str, os.PathLike)):
         path = os.fsdecode(one)

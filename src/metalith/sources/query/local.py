@@ -11,14 +11,23 @@ from metalith._core import Instance, InstanceTable
 from metalith.sources.query.attributes import OF_SERIES, OF_STUDY
 from metalith.sources.query.order import instance_order, series_order
 from metalith.sources.query.query import Query
-from metalith.sources.query.rows import InstanceRow, Row, SeriesRow, StudyRow
+from metalith.sources.query.rows import ROWS, InstanceRow, SeriesRow, StudyRow
 
 __all__ = ["SeriesEntry", "entries_of", "search", "series_rows", "study_rows"]
 
 _ABSENT: Any = object()
-_COUNTS_OF_STUDY = ("ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")
-_COUNTS = frozenset((*_COUNTS_OF_STUDY, "NumberOfSeriesRelatedInstances"))
+_COUNTS = frozenset(
+    (
+        "ModalitiesInStudy",
+        "NumberOfStudyRelatedSeries",
+        "NumberOfStudyRelatedInstances",
+        "NumberOfSeriesRelatedInstances",
+    )
+)
 _IN_STUDY, _IN_SERIES = frozenset(OF_STUDY), frozenset(OF_SERIES)
+# the UIDs themselves are known without asking
+_REST_OF_STUDY = tuple(keyword for keyword in OF_STUDY if keyword != "StudyInstanceUID")
+_REST_OF_SERIES = tuple(keyword for keyword in OF_SERIES if keyword != "SeriesInstanceUID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def study_rows(entries: Iterable[SeriesEntry]) -> list[StudyRow]:
     entries : iterable of SeriesEntry
         All series of each study, in any order.
     """
-    return [StudyRow.of(study.summary()) for study in _studies(entries)]
+    return StudyRow.of_all(study.summary() for study in _studies(entries))
 
 
 def series_rows(entries: Iterable[SeriesEntry]) -> list[SeriesRow]:
@@ -89,7 +98,7 @@ def series_rows(entries: Iterable[SeriesEntry]) -> list[SeriesRow]:
     entries : iterable of SeriesEntry
         All series of each study, in any order.
     """
-    return [SeriesRow.of(one.summary()) for study in _studies(entries) for one in series_order(study.series())]
+    return SeriesRow.of_all(one.summary() for study in _studies(entries) for one in series_order(study.series()))
 
 
 def search(query: Query, entries: Iterable[SeriesEntry]) -> list[Any]:
@@ -117,19 +126,19 @@ def search(query: Query, entries: Iterable[SeriesEntry]) -> list[Any]:
         return []
     if query.study_instance_uid is not None:
         entries = (entry for entry in entries if entry.study_instance_uid == query.study_instance_uid)
+    end = None if query.limit is None else query.offset + query.limit
+    if query.level == "instance":
+        return InstanceRow.of_all(islice(_matching_instances(query, entries), query.offset, end))
     matches = query.matcher().matches
-    found: Iterable[Row]
+    found: Iterable[_Study | _Series]
     if query.level == "study":
-        found = (StudyRow.of(study.summary()) for study in _studies(entries) if matches(study))
-    elif query.level == "series":
-        matching = (series_order(filter(matches, study.series())) for study in _studies(entries))
-        found = (SeriesRow.of(one.summary()) for several in matching for one in several)
+        found = filter(matches, _studies(entries))
     else:
-        found = _matching_instances(query, entries)
-    return list(islice(found, query.offset, None if query.limit is None else query.offset + query.limit))
+        found = (one for study in _studies(entries) for one in series_order(filter(matches, study.series())))
+    return ROWS[query.level].of_all(one.summary() for one in islice(found, query.offset, end))
 
 
-def _matching_instances(query: Query, entries: Iterable[SeriesEntry]) -> Iterator[InstanceRow]:
+def _matching_instances(query: Query, entries: Iterable[SeriesEntry]) -> Iterator[Any]:
     matches = query.matcher().matches
     asks_counts = any(match.path[0] in _COUNTS for match in query.matches)
     for study in _studies(entries):
@@ -138,37 +147,46 @@ def _matching_instances(query: Query, entries: Iterable[SeriesEntry]) -> Iterato
                 continue
             instances = series.entry.instances()
             matching = [one for one in instances if matches(_Below(one, series) if asks_counts else one)]
-            yield from map(InstanceRow.of, instance_order(matching))
+            yield from instance_order(matching)
 
 
 class _Study:
     """What is known of a study, of which these are the series."""
 
-    __slots__ = ("entries",)
+    __slots__ = ("_counts", "_summary", "entries")
 
     def __init__(self, entries: list[SeriesEntry]) -> None:
         self.entries = entries
+        # both made when they are asked for, once for all series, and not changed then
+        self._counts: dict[str, Any] | None = None
+        self._summary: dict[str, Any] | None = None
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        first = self.entries[0]
         if keyword == "StudyInstanceUID":
-            return first.study_instance_uid
+            return self.entries[0].study_instance_uid
         if keyword in _IN_STUDY:
-            return first.first.get(keyword, default)
-        if keyword == "NumberOfStudyRelatedSeries":
-            return len(self.entries)
-        if keyword == "NumberOfStudyRelatedInstances":
-            return sum(entry.count for entry in self.entries)
-        if keyword == "ModalitiesInStudy":
+            return self.entries[0].first.get(keyword, default)
+        return self.counts().get(keyword, default) if keyword in _COUNTS else default
+
+    def counts(self) -> dict[str, Any]:
+        if self._counts is None:
             modalities = dict.fromkeys(entry.first.get("Modality") for entry in self.entries)
-            return tuple(one for one in modalities if isinstance(one, str) and one) or None
-        return default
+            self._counts = {
+                "ModalitiesInStudy": tuple(one for one in modalities if isinstance(one, str) and one) or None,
+                "NumberOfStudyRelatedSeries": len(self.entries),
+                "NumberOfStudyRelatedInstances": sum(entry.count for entry in self.entries),
+            }
+        return self._counts
 
     def series(self) -> list[_Series]:
         return [_Series(self, entry) for entry in self.entries]
 
     def summary(self) -> dict[str, Any]:
-        return _picked(self, (*OF_STUDY, *_COUNTS_OF_STUDY))
+        if self._summary is None:
+            first = self.entries[0]
+            picked = _picked(first.first, _REST_OF_STUDY)
+            self._summary = {"StudyInstanceUID": first.study_instance_uid, **picked, **self.counts()}
+        return self._summary
 
 
 class _Series:
@@ -189,7 +207,13 @@ class _Series:
         return self.study.get(keyword, default)
 
     def summary(self) -> dict[str, Any]:
-        return _picked(self, (*OF_STUDY, *_COUNTS_OF_STUDY, *OF_SERIES, "NumberOfSeriesRelatedInstances"))
+        entry = self.entry
+        return {
+            **self.study.summary(),
+            "SeriesInstanceUID": entry.series_instance_uid,
+            **_picked(entry.first, _REST_OF_SERIES),
+            "NumberOfSeriesRelatedInstances": entry.count,
+        }
 
 
 class _Below:
@@ -233,4 +257,5 @@ def _studies(entries: Iterable[SeriesEntry]) -> Iterator[_Study]:
 
 
 def _picked(natural: Any, keywords: Iterable[str]) -> dict[str, Any]:
-    return {keyword: value for keyword in keywords if (value := natural.get(keyword, _ABSENT)) is not _ABSENT}
+    get = natural.get
+    return {keyword: value for keyword in keywords if (value := get(keyword, _ABSENT)) is not _ABSENT}

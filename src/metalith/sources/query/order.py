@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from metalith.sources.query.moments import moment_of
@@ -32,16 +34,16 @@ def series_order(rows: Iterable[_T]) -> list[_T]:
     >>> [one["SeriesNumber"] for one in series_order(series)]
     [0, 2, 10, 1]
     """
-    images: list[tuple[tuple[Any, ...], _T]] = []
-    others: list[tuple[tuple[Any, ...], _T]] = []
-    for row in rows:
-        number, when = _number(row.get("SeriesNumber")), _when(row)  # type: ignore[attr-defined]
-        key = number is not None, number or 0, when, str(row.get("SeriesInstanceUID") or "")  # type: ignore[attr-defined]
-        (others if _first(row.get("Modality")) in _LAST else images).append((key, row))  # type: ignore[attr-defined]
-    images.sort(key=lambda pair: pair[0])
-    others.sort(key=lambda pair: pair[0])
-    others.sort(key=lambda pair: pair[0][2], reverse=True)
-    return [row for _, row in (*images, *others)]
+    listed = list(rows)
+    if len(listed) < 2:
+        return listed
+    images: list[_T] = []
+    others: list[_T] = []
+    for row in listed:
+        (others if _first(row.get("Modality")) in _LAST else images).append(row)  # type: ignore[attr-defined]
+    images, others = (_by_number(several, _series_number, "SeriesInstanceUID") for several in (images, others))
+    others.sort(key=_when, reverse=True)
+    return images + others
 
 
 def instance_order(instances: Iterable[_T]) -> list[_T]:
@@ -52,11 +54,28 @@ def instance_order(instances: Iterable[_T]) -> list[_T]:
     instances : iterable of InstanceRow, Instance, or dicts of natural values
     """
 
-    def key(instance: Any) -> tuple[Any, ...]:
-        get = instance.get
-        return _number(get("InstanceNumber")) or 0, _when(instance), str(get("SOPInstanceUID") or "")
+    return _by_number(instances, _instance_number, "SOPInstanceUID")
 
-    return sorted(instances, key=key)
+
+def _by_number(rows: Iterable[_T], number: Callable[[Any], Any], uid: str) -> list[_T]:
+    """By number, then by when they were made, which takes long to find out and is asked of equal numbers only."""
+    ordered: list[_T] = []
+    numbered = sorted(((number(row), row) for row in rows), key=itemgetter(0))
+    for _, several in groupby(numbered, key=itemgetter(0)):
+        alike = [row for _, row in several]
+        if len(alike) > 1:
+            alike.sort(key=lambda row: (_when(row), str(row.get(uid) or "")))  # type: ignore[attr-defined]
+        ordered += alike
+    return ordered
+
+
+def _series_number(row: Any) -> tuple[bool, int | float]:
+    number = _number(row.get("SeriesNumber"))
+    return number is not None, number or 0
+
+
+def _instance_number(row: Any) -> int | float:
+    return _number(row.get("InstanceNumber")) or 0
 
 
 def _when(row: Any) -> str:

@@ -318,26 +318,28 @@ def _fill(cls: type[Row], name: str, rows: list[Any], values: Iterable[Any]) -> 
 def _made(table: InstanceTable, make: Callable[..., Any], keywords: tuple[str, ...]) -> Iterator[Any]:
     """For each instance, what is made of its values; that is made once of the same values."""
     values, cells = zip(*(_distinct(table, keyword) for keyword in keywords), strict=True)
+    if all(len(several) == 1 for several in values):
+        return repeat(make(*(one for (one,) in values)), len(table))
     if len(keywords) == 1:
         return map(list(map(make, values[0])).__getitem__, cells[0])
-    several = list(zip(*cells, strict=True))
-    made = {cell: make(*map(getitem, values, cell)) for cell in set(several)}
-    return map(made.__getitem__, several)
+    together = list(zip(*cells, strict=True))
+    made = {cell: make(*map(getitem, values, cell)) for cell in set(together)}
+    return map(made.__getitem__, together)
 
 
-def _distinct(table: InstanceTable, keyword: str) -> tuple[Sequence[Any], Sequence[int]]:
+def _distinct(table: InstanceTable, keyword: str) -> tuple[Sequence[Any], Iterable[int]]:
     """The distinct values of an attribute, and for each instance which one it has; None where it is absent."""
     count = len(table)
     try:
         found = _core._cells(table, keyword, 0, count)
     except KeyError:
-        return (None,), [0] * count
+        return (None,), repeat(0, count)
     if found is None:  # instances spell the attribute differently
         return [instance.get(keyword) for instance in table], range(count)
     _, cells, some_lack_it = found
     values = table.distinct(keyword)
     if isinstance(cells, int):
-        return (values[cells],), [0] * count
+        return (values[cells],), repeat(0, count)
     indices = memoryview(cells).cast("I").tolist()
     if some_lack_it:
         absent = len(values)

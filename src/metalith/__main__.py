@@ -1,0 +1,5 @@
+"""`python -m metalith`."""
+
+from metalith.cli import main
+
+main()
