@@ -455,3 +455,10 @@ def test_on_configuration_starts_from_what_was_configured_each_time():
         assert source.options.wado_root == "http://a/tenant"
     assert seen == [("http://a", {"a": "b"})] * 2
     source.close()
+
+
+def test_what_many_servers_do_not_know_is_noted(orthanc_server, web):
+    results = web(orthanc_server.root).query.studies.search(patient_id=["98890234", "77654033"])
+    list(results)
+    assert "several values" in results.notes[0]
+    assert results.complete is None

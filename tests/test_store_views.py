@@ -369,3 +369,21 @@ def test_known_but_empty_is_true():
     assert study
     assert series
     assert (len(series), series.is_loaded) == (0, False)
+
+
+def test_a_series_gives_several_attributes_as_it_gives_each():
+    store = metalith.MetadataStore()
+    uids = {"StudyInstanceUID": "1", "SeriesInstanceUID": "1.2", "SOPInstanceUID": "1.2.3"}
+    store.add_instances({**uids, "Rows": 4, "Modality": "CT", "KVP": None})
+    store.add_series_metadata({**uids, "Modality": "MR", "SeriesNumber": 0})
+    keywords = ["Rows", "Modality", "KVP", "SeriesNumber", "Columns", "NumberOfSeriesRelatedInstances", *uids]
+    absent = object()
+    series = store.series("1.2")
+    wanted = {name: value for name in keywords if (value := series.get(name, absent)) is not absent}
+    assert series.pick(keywords) == wanted
+    store.add_series_metadata({"StudyInstanceUID": "1", "SeriesInstanceUID": "1.3"})
+    assert store.series("1.3").pick(keywords) == {
+        "StudyInstanceUID": "1",
+        "SeriesInstanceUID": "1.3",
+        "NumberOfSeriesRelatedInstances": 0,
+    }

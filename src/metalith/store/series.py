@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any, overload
@@ -202,6 +202,18 @@ class Series(Attributes):
         state = self._state
         return Instances(state)[0].get(keyword, default) if state.count else default
 
+    def pick(self, keywords: Iterable[str]) -> dict[str, Any]:
+        """Those of some attributes that there are, as `get` has them: the first instance is asked for once. dict."""
+        state, given = self._state, self._summary
+        get: Any = Instances(state)[0].get if state.count else {}.get
+        found = {}
+        for keyword in keywords:
+            value = self.get(keyword, _ABSENT) if keyword in _OF_ITSELF else given.get(keyword, _ABSENT)
+            value = get(keyword, _ABSENT) if value is _ABSENT else value
+            if value is not _ABSENT:
+                found[keyword] = value
+        return found
+
     def __len__(self) -> int:
         return self._state.count
 
@@ -279,6 +291,7 @@ class Study(Attributes):
 
 
 _ABSENT: Any = object()
+_OF_ITSELF = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "NumberOfSeriesRelatedInstances"})
 
 
 def _modalities(series: tuple[Series, ...]) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def search(source: DicomWebSource, level: Any, parameters: dict[str, Any], cance
     asking = Asking(source, cancel)
     if options.static_wado:
         return Results(_answered_here(asking, query), notes=asking.notes)
+    if query.asks_for_several:
+        asking.notes.append("several values were asked for of one attribute, which many servers do not know")
     paged = _asked(asking, query)
     found = _matching(paged, query)
     if level == "series" and query.study_instance_uid is not None:

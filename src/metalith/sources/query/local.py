@@ -12,6 +12,7 @@ from metalith.sources.query.attributes import OF_SERIES, OF_STUDY
 from metalith.sources.query.order import instance_order, series_order
 from metalith.sources.query.query import Query
 from metalith.sources.query.rows import ROWS, InstanceRow, SeriesRow, StudyRow
+from metalith.store.series import Series
 
 __all__ = ["SeriesEntry", "entries_of", "search", "series_rows", "study_rows"]
 
@@ -257,5 +258,7 @@ def _studies(entries: Iterable[SeriesEntry]) -> Iterator[_Study]:
 
 
 def _picked(natural: Any, keywords: Iterable[str]) -> dict[str, Any]:
+    if isinstance(natural, Series):
+        return natural.pick(keywords)
     get = natural.get
     return {keyword: value for keyword in keywords if (value := get(keyword, _ABSENT)) is not _ABSENT}

@@ -167,9 +167,6 @@ class Query:
         given = {match.path: match for match in self.matches}
         first = [match for keyword in _LEADING if (match := given.pop((keyword,), None))]
         last = [match for keyword in _TRAILING if (match := given.pop((keyword,), None))]
-        several = any(
-            len(match.texts) > 1 and match.vr != "UI" and match.path != ("ModalitiesInStudy",) for match in self.matches
-        )
         is_study = self.level == "study"
         out = [_parameter(match) for match in first]
         if self.limit is not None:
@@ -182,7 +179,7 @@ class Query:
         if fields:
             out.append(("includefield", fields))
         out += [_parameter(match) for match in (*last, *given.values())]
-        if several:
+        if self.asks_for_several:
             out.append(("multiplevaluematching", "true"))
         return [*out, *self.extra]
 
@@ -217,6 +214,15 @@ class Query:
     def with_page(self, offset: int, limit: int | None) -> Self:
         """The same search for other results of it."""
         return dataclasses.replace(self, offset=_count("offset", offset, 0) or 0, limit=_count("limit", limit, None))
+
+    @property
+    def asks_for_several(self) -> bool:
+        """Whether several values of an attribute may match that is neither a UID nor ModalitiesInStudy: only servers
+        of late editions of PS3.18 know that.
+        """
+        return any(
+            len(match.texts) > 1 and match.vr != "UI" and match.path != ("ModalitiesInStudy",) for match in self.matches
+        )
 
     def _fields(self) -> str:
         if self.include_fields == "all":
