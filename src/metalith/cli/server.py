@@ -30,6 +30,7 @@ class Server:
     def source(self, **options: Any) -> metalith.DataSource:
         """The data source."""
         configuration: dict[str, Any] = {"wado_root": self.url, "static_wado": self.static, "timeout": self.timeout}
+        configuration["retries"] = 2  # somebody waits
         if token := os.environ.get("METALITH_TOKEN"):
             configuration["token"] = token
         if self.user is not None:
