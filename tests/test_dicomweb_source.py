@@ -462,3 +462,9 @@ def test_what_many_servers_do_not_know_is_noted(orthanc_server, web):
     list(results)
     assert "several values" in results.notes[0]
     assert results.complete is None
+
+
+def test_wild_cards_reach_servers_that_know_them_only_as_they_are(orthanc_server, web):
+    source = web(orthanc_server.root)
+    assert len(list(source.query.studies.search(PatientName="Doe?Peter"))) == 4
+    assert len(list(source.query.studies.search(PatientName="Doe*"))) == 6

@@ -27,8 +27,8 @@ _INCLUDED = {
     "instance": (),
 }
 _OWN = frozenset(("limit", "offset", "fuzzymatching", "includefield", "multiplevaluematching"))
-# what JavaScript's encodeURIComponent leaves alone, and the comma, which some servers know only as it is
-_UNRESERVED = "-_.!~*'(),"
+# what JavaScript's encodeURIComponent leaves alone, and what else a query may hold as it is: some servers want it so
+_UNRESERVED = "-_.!~*'(),?"
 _FIRST_DAY = "19700102"
 
 
