@@ -715,3 +715,11 @@ class TestHistories:
         assert {(row.study_instance_uid, row.series_instance_uid) for row in source.query.series.search()} == series
         assert {row.study_instance_uid for row in source.query.studies.search()} == {study for study, _ in series}
         assert sum(row.instances for row in source.query.studies.search()) == len(rows)
+
+
+def test_paths_that_are_not_there_are_logged_without_their_names(tmp_path, caplog):
+    source = metalith.data_source("dicomlocal", {"paths": [str(tmp_path / "DOE^JOHN")]})
+    assert source.query.studies.search() == []
+    assert "1 files or folders could not be read: FileNotFoundError" in caplog.text
+    assert "DOE" not in caplog.text
+    assert len(source.failures) == 1

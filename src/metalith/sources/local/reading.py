@@ -8,6 +8,7 @@ Of files that have the same SOPInstanceUID the one stays that was read first, as
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ from metalith.sources.local.records import Key, Records
 from metalith.store import MetadataStore, Series
 
 __all__ = ["Changes", "Reading"]
+
+_log = logging.getLogger("metalith.sources")
 
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _LISTED = 1000  # failures and duplicates
@@ -164,6 +167,11 @@ class Reading:
                     self._add_late(now)
                     self.records, self._stale = now.records, False
                     self.failures, self.duplicates = [], []
+            if now.changes.failed:
+                reasons = {type(failure.error).__name__ for failure in now.failures}
+                _log.warning(
+                    "%d files or folders could not be read: %s", now.changes.failed, ", ".join(sorted(reasons))
+                )
             self.failures = [*self.failures, *now.failures][:_LISTED]
             self.duplicates = [*self.duplicates, *(path for _, path in now.duplicates)][:_LISTED]
         finally:
