@@ -253,8 +253,9 @@ def store():
 
 
 def test_the_most_urgent_first():
-    scheduler, order, gate = Scheduler(1), [], threading.Event()
-    scheduler.submit(gate.wait)
+    scheduler, order, begun, gate = Scheduler(1), [], threading.Event(), threading.Event()
+    scheduler.submit(lambda: begun.set() or gate.wait())
+    assert begun.wait(10)  # else the thread may find what is more urgent before the gate
     for number, priority in enumerate([0, 5, 5, -1, 9]):
         scheduler.submit(lambda number=number: order.append(number), priority)
     done = threading.Event()
